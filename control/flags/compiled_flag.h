@@ -1,0 +1,90 @@
+// A flag compiled for evaluation: immutable, shared by all threads, made once when the flag
+// arrives.
+//
+//   auto flag = CompiledFlag::compile(definition);
+//   Evaluation e = (*flag)->evaluate(context);
+//   if (e.variant != nullptr) serve(e.variant->name); else fall_back(e.reason);
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/flags/context.h"
+#include "control/flags/model.h"
+#include "proxy/base/result.h"
+
+namespace flagmesh::flags {
+
+// OpenFeature's reasons, as flagd reports them (a split is a TARGETING_MATCH there too).
+enum class Reason : uint8_t { kStatic, kTargetingMatch, kDefault, kDisabled, kError };
+// OpenFeature's error codes that evaluation can end in; a missing flag and a wrong type are the
+// caller's to find.
+enum class ErrorCode : uint8_t { kNone, kParseError, kGeneral };
+
+std::string_view reason_name(
+    Reason reason);  // "STATIC", "TARGETING_MATCH", "DEFAULT", "DISABLED", "ERROR"
+std::string_view error_code_name(ErrorCode error);  // "" for kNone, "PARSE_ERROR", "GENERAL"
+
+struct Evaluation {
+  const Variant* variant =
+      nullptr;         // owned by the flag; null: the caller's default (route's fallback)
+  uint32_t index = 0;  // of `variant` in variants(), when there is one
+  Reason reason = Reason::kError;
+  ErrorCode error = ErrorCode::kNone;
+};
+
+// How the last `fractional` on the way to the result decided; for explanations.
+struct BucketTrace {
+  bool decided = false;  // false: no `fractional` was evaluated
+  uint32_t hash = 0;
+  uint64_t bucket = 0;        // 0 … total-1
+  uint64_t total_weight = 0;  // "bucket 36 of 100"
+};
+
+class Program;  // program.h: the compiled targeting
+
+class CompiledFlag {
+ public:
+  // Refuses (code "bad_targeting", "unknown_bucketing") what it cannot evaluate as flagd does; what
+  // flagd evaluates to an error compiles, and evaluates to that error. Cost: a walk over the
+  // targeting; call it off the data plane.
+  static Result<std::shared_ptr<const CompiledFlag>> compile(const FlagDefinition& definition);
+  ~CompiledFlag();
+
+  // Allocates nothing for flags that split, compare strings or numbers, or use `in`, `starts_with`,
+  // `ends_with`; other operators may use a small buffer of their own. Bounded: a step limit ends
+  // runaway logic with kGeneral.
+  Evaluation evaluate(const EvaluationContext& context,
+                      BucketTrace* trace = nullptr) const noexcept;
+
+  const std::string& tenant() const { return tenant_; }
+  const std::string& key() const { return key_; }
+  FlagState state() const { return state_; }
+  const std::vector<Variant>& variants() const { return variants_; }  // the definition's order
+  const JsonValue& metadata() const { return metadata_; }
+  std::optional<uint32_t> default_index() const { return default_index_; }
+
+  // What evaluation may ask of the context. Paths are in no order and unique.
+  bool needs_targeting_key() const;
+  bool needs_time() const;  // `$flagd.timestamp`: the result may change without a change of state
+  const std::vector<ContextPath>& paths() const;  // every path it names
+  bool needs_any_path() const;                    // it computes paths: any may be asked
+
+ private:
+  CompiledFlag();
+
+  std::string tenant_;
+  std::string key_;
+  FlagState state_ = FlagState::kEnabled;
+  std::vector<Variant> variants_;
+  std::vector<uint32_t> by_name_;  // indices of variants_, sorted by name
+  JsonValue metadata_;
+  std::optional<uint32_t> default_index_;
+  std::unique_ptr<const Program> program_;  // null: no targeting
+};
+
+}  // namespace flagmesh::flags
