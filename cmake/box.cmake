@@ -7,6 +7,7 @@ function(flagmesh_box name)
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
   if(sources)
     add_library(${name} STATIC ${sources})
+    set_target_properties(${name} PROPERTIES OUTPUT_NAME flagmesh-${name})  # "event" is a system library's name too
     target_link_libraries(${name} PUBLIC ${BOX_DEPS} PRIVATE ${BOX_VENDOR})
     if(FLAGMESH_LTO)
       # Fat objects: the program and the benchmarks link with LTO, the tests without.

@@ -1,0 +1,150 @@
+// One thread, one loop: readiness of descriptors, timers, tasks at the end of a turn, messages from other threads. libevent (epoll) is
+// behind it and seen only in loop.cc.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "proxy/base/result.h"
+#include "proxy/base/time.h"
+#include "proxy/event/deferred_delete.h"
+#include "proxy/event/timer.h"
+
+namespace flagmesh::event {
+
+class Loop;
+
+// Called on the loop's thread when a descriptor is ready. May destroy the Io it is called for.
+class IoHandler {
+ public:
+  // `closed`: the peer closed its side (EPOLLRDHUP) or the socket failed: read on until 0 or an error.
+  virtual void on_io(bool readable, bool writable, bool closed) = 0;
+
+ protected:
+  ~IoHandler() = default;
+};
+
+// The registration of one descriptor with a loop. Does not own the descriptor. Lives on the loop's thread.
+class Io {
+ public:
+  enum class Mode : uint8_t {
+    // Readable and writable, edge-triggered, registered once and never changed: what a connection wants. The handler
+    // remembers readiness: an edge is told once.
+    kEdge,
+    // Readable, level-triggered: what a listener wants.
+    kLevelRead,
+  };
+
+  Io() = default;
+  Io(const Io&) = delete;
+  Io& operator=(const Io&) = delete;
+  ~Io() { close(); }
+
+  Status open(Loop& loop, int fd, Mode mode, IoHandler& handler);
+  // Ends the registration; no callback comes after it. Call before close(2) of the descriptor.
+  void close();
+  bool is_open() const { return open_; }
+
+ private:
+  friend class Loop;
+  static void dispatch(int fd, short what, void* self);
+
+  alignas(8) std::array<std::byte, 128> event_;  // struct event
+  IoHandler* handler_ = nullptr;
+  Loop* loop_ = nullptr;
+  bool open_ = false;
+};
+
+// Something to go on with when every ready descriptor had its turn. Intrusive, so that scheduling allocates nothing. Destroying it cancels.
+class TurnTask {
+ public:
+  TurnTask() = default;
+  TurnTask(const TurnTask&) = delete;
+  TurnTask& operator=(const TurnTask&) = delete;
+
+ protected:
+  virtual ~TurnTask();
+
+ private:
+  friend class Loop;
+  virtual void on_turn() = 0;
+  Loop* scheduled_on_ = nullptr;
+  TurnTask* next_ = nullptr;
+};
+
+class Loop {
+ public:
+  static Result<std::unique_ptr<Loop>> create();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  ~Loop();
+
+  // Runs until stop(). On the calling thread, which becomes the loop's.
+  void run();
+  // One turn: waits at most `max_wait_ms` for something to happen (0 = only what is ready). For tests and for pumping.
+  void run_once(uint32_t max_wait_ms);
+  // From any thread.
+  void stop();
+  // Runs `task` on the loop's thread at a later turn, in order of posting. From any thread. What was posted and did not run when the
+  // loop is destroyed is destroyed unrun.
+  void post(std::move_only_function<void()> task);
+
+  // Runs task.on_turn() once, at the end of this turn (or of the next one when called from a turn task). Scheduling twice is once.
+  void schedule(TurnTask& task);
+
+  // The monotonic time at which this turn began, in milliseconds. A read of a member.
+  MonoMs now_ms() const { return now_ms_; }
+  // Wall time in seconds and its text as Date has it, renewed once a second.
+  int64_t unix_seconds() const { return unix_seconds_; }
+  std::string_view date() const { return {date_.data(), 29}; }
+
+  TimerWheel& timers() { return timers_; }
+  DeferredDeleter& deleter() { return deleter_; }
+
+  // `hook(context)` runs after every callback of this loop (descriptor, timer, turn task, posted task): where batched output is written.
+  // It is one branch when unset.
+  void set_after_callback(void (*hook)(void*), void* context) {
+    after_ = hook;
+    after_context_ = context;
+  }
+
+  // Calls `handler` on the loop's thread for a signal. One loop of the process only.
+  Status on_signal(int signal_number, std::function<void()> handler);
+
+ private:
+  friend class Io;
+  friend class TurnTask;
+  struct Impl;  // event_base, wake-up descriptor, signals
+  explicit Loop(std::unique_ptr<Impl> impl);
+  void after_callback() {
+    if (after_ != nullptr) after_(after_context_);
+  }
+  void turn(int wait_ms);
+  // The first callback after the wait reads the clock; the others of the turn use what it read.
+  void before_callback() {
+    if (!time_fresh_) update_time();
+  }
+  void update_time();
+  void run_turn_tasks();
+  void run_posted();
+
+  std::unique_ptr<Impl> impl_;
+  MonoMs now_ms_ = 0;
+  int64_t unix_seconds_ = 0;
+  std::array<char, 32> date_{};
+  TurnTask* tasks_ = nullptr;
+  TurnTask** tasks_end_ = &tasks_;
+  void (*after_)(void*) = nullptr;
+  void* after_context_ = nullptr;
+  bool stopping_ = false;
+  bool time_fresh_ = false;
+  TimerWheel timers_;
+  DeferredDeleter deleter_;
+};
+
+}  // namespace flagmesh::event

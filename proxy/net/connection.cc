@@ -1,0 +1,318 @@
+#include "proxy/net/connection.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+namespace flagmesh::net {
+
+namespace {
+
+constexpr size_t kIovecs = 64;
+
+IoResult result_of(ssize_t n) {
+  if (n > 0) return {.bytes = static_cast<size_t>(n)};
+  if (n == 0) return {.status = IoResult::Status::kClosed};
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return {.status = IoResult::Status::kAgain};
+  return {.status = IoResult::Status::kError, .error = errno};
+}
+
+}  // namespace
+
+// --- Life --------------------------------------------------------------------------------------------------------------
+
+Status Connection::start(int fd, std::unique_ptr<Transport> transport) {
+  fd_ = fd;
+  transport_ = std::move(transport);
+  if (Status opened = io_.open(context_.loop(), fd, event::Io::Mode::kEdge, *this); !opened) {
+    ::close(fd_);
+    fd_ = -1;
+    return opened;
+  }
+  return {};
+}
+
+Status Connection::start_connect(const Address& to) {
+  const int fd = socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return fail("connect", std::string("socket: ") + strerror(errno), to.text());
+  if (!to.is_unix()) {
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  }
+  if (connect(fd, to.data(), to.size()) != 0 && errno != EINPROGRESS) {
+    const int error = errno;
+    ::close(fd);
+    return fail("connect", strerror(error), to.text());
+  }
+  flags_ |= kConnecting;
+  return start(fd);
+}
+
+void Connection::close() {
+  if (fd_ < 0) return;
+  io_.close();
+  ::close(fd_);
+  fd_ = -1;
+  kept_.reset();
+  waiting_.reset();
+  if (batch_ != nullptr && (flags_ & kDirty) == 0) batch_.reset();
+  if ((flags_ & kDirty) != 0) {
+    // Still in the context's list: leave it, so that the list stays whole even when this object dies before the flush.
+    Connection** at = &context_.dirty_;
+    while (*at != nullptr && *at != this) at = &(*at)->next_dirty_;
+    if (*at == this) *at = next_dirty_;
+    next_dirty_ = nullptr;
+    if (batch_ != nullptr) context_.give_back(std::move(batch_));
+  }
+  transport_.reset();
+  flags_ = 0;
+}
+
+void Connection::abort() {
+  if (fd_ < 0) return;
+  const linger reset{.l_onoff = 1, .l_linger = 0};
+  setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  close();
+}
+
+void Connection::close_when_written() {
+  if (fd_ < 0 || closing()) return;
+  flags_ |= kClosing | kShutdown;
+  if (batch_ == nullptr && waiting() == 0) all_written();
+}
+
+void Connection::shutdown_write() {
+  if (fd_ < 0) return;
+  flags_ |= kShutdown;
+  if (batch_ == nullptr && waiting() == 0) all_written();
+}
+
+void Connection::fail_with(CloseCause cause, int error) {
+  if (cause == CloseCause::kError) close();
+  handler_.on_close(cause, error);
+}
+
+// --- Reading -----------------------------------------------------------------------------------------------------------
+
+void Connection::on_io(bool readable, bool writable, bool closed) {
+  if (connecting()) {
+    if (writable || closed) connect_finished();
+    return;
+  }
+  if (closed) flags_ |= kPeerClosed | kReadable;
+  if (readable) flags_ |= kReadable;
+  if (writable && waiting_ != nullptr) write_waiting();
+  if (fd_ >= 0 && paused_ == 0 && (flags_ & kReadable) != 0) read_some();
+}
+
+void Connection::connect_finished() {
+  int error = 0;
+  socklen_t length = sizeof error;
+  getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length);
+  flags_ &= static_cast<uint8_t>(~kConnecting);
+  if (error != 0) {
+    fail_with(CloseCause::kError, error);
+    return;
+  }
+  handler_.on_connected();
+}
+
+void Connection::resume(uint8_t reason) {
+  paused_ &= static_cast<uint8_t>(~reason);
+  if (fd_ >= 0 && paused_ == 0 && (kept_ != nullptr || (flags_ & kReadable) != 0)) {
+    context_.loop().schedule(*this);
+  }
+}
+
+void Connection::on_turn() {
+  if (fd_ < 0 || paused_ != 0) return;
+  if (kept_ != nullptr && !show({})) return;
+  if (paused_ == 0 && (flags_ & kReadable) != 0) read_some();
+}
+
+void Connection::read_some() {
+  size_t budget = limits::kReadBudgetBytes;
+  while (paused_ == 0 && (flags_ & kReadable) != 0) {
+    if (budget == 0) {
+      context_.loop().schedule(*this);
+      return;
+    }
+    const std::span<char> scratch = context_.scratch();
+    const IoResult result = read(scratch);
+    if (result.status == IoResult::Status::kAgain) {
+      flags_ &= static_cast<uint8_t>(~kReadable);
+      if ((flags_ & kWriteBroken) != 0) fail_with(CloseCause::kError, EPIPE);
+      return;
+    }
+    if (result.status != IoResult::Status::kOk) {
+      read_ended(result);
+      return;
+    }
+    // A short read means drained, unless the end is known to be behind it or a security layer holds back bytes.
+    if (result.bytes < scratch.size() && transport_ == nullptr &&
+        (flags_ & (kPeerClosed | kWriteBroken)) == 0) {
+      flags_ &= static_cast<uint8_t>(~kReadable);
+    }
+    budget -= std::min(budget, result.bytes);
+    if (closing()) continue;  // lingering: what still comes is dropped
+    if (!show({scratch.data(), result.bytes})) return;
+    if ((flags_ & kReadable) != 0) context_.flush();  // the scratch is used again
+    if (fd_ < 0) return;
+  }
+}
+
+void Connection::read_ended(const IoResult& result) {
+  flags_ &= static_cast<uint8_t>(~kReadable);
+  if (result.status == IoResult::Status::kClosed && (flags_ & kWriteBroken) == 0) {
+    handler_.on_close(CloseCause::kPeer, 0);
+  } else {
+    fail_with(CloseCause::kError, result.error != 0 ? result.error : EPIPE);
+  }
+}
+
+bool Connection::show(std::string_view fresh) {
+  if (kept_ == nullptr) {
+    const size_t taken = handler_.on_bytes(fresh);
+    if (fd_ < 0) return false;
+    if (taken < fresh.size() && !closing()) {
+      kept_ = std::make_unique<Buffer>();
+      kept_->append(fresh.substr(taken));
+    }
+    return true;
+  }
+  kept_->append(fresh);
+  const size_t taken = handler_.on_bytes(kept_->view());
+  if (fd_ < 0) return false;
+  if (taken != 0) {
+    context_.flush();  // batches may borrow from what is about to be freed
+    if (fd_ < 0) return false;
+    kept_->consume(taken);
+  }
+  if (kept_->empty() || closing()) kept_.reset();
+  return true;
+}
+
+IoResult Connection::read(std::span<char> into) {
+  if (transport_ != nullptr) return transport_->read(fd_, into);
+  ssize_t n = 0;
+  do {
+    n = recv(fd_, into.data(), into.size(), 0);
+  } while (n < 0 && errno == EINTR);
+  return result_of(n);
+}
+
+// --- Writing -----------------------------------------------------------------------------------------------------------
+
+Output& Connection::output() {
+  if (batch_ == nullptr) batch_ = context_.take_output();
+  if ((flags_ & kDirty) == 0) {
+    flags_ |= kDirty;
+    next_dirty_ = context_.dirty_;
+    context_.dirty_ = this;
+  }
+  return *batch_;
+}
+
+void Connection::flush() {
+  flags_ &= static_cast<uint8_t>(~kDirty);
+  std::unique_ptr<Output> batch = std::move(batch_);
+  if (fd_ >= 0 && (flags_ & kWriteBroken) == 0 && !batch->empty()) {
+    if (waiting_ != nullptr || connecting()) {
+      if (waiting_ == nullptr) waiting_ = std::make_unique<Buffer>();
+      batch->rest(0, [this](std::string_view bytes) { waiting_->append(bytes); });
+    } else {
+      write_batch(*batch);
+    }
+  }
+  context_.give_back(std::move(batch));
+  if (fd_ >= 0 && waiting_ == nullptr && batch_ == nullptr) all_written();
+}
+
+void Connection::write_batch(const Output& batch) {
+  std::array<iovec, kIovecs> parts;
+  const size_t count = batch.gather(parts);
+  const IoResult result = write({parts.data(), count});
+  if (result.status == IoResult::Status::kError || result.status == IoResult::Status::kClosed) {
+    write_failed();
+    return;
+  }
+  if (result.bytes == batch.size()) return;
+  waiting_ = std::make_unique<Buffer>();
+  batch.rest(result.bytes, [this](std::string_view bytes) { waiting_->append(bytes); });
+  size_t gathered = 0;
+  for (size_t i = 0; i < count; ++i) gathered += parts[i].iov_len;
+  // The kernel took all it was shown: no edge will come, so go on here.
+  if (result.bytes == gathered) write_waiting();
+}
+
+void Connection::write_waiting() {
+  const size_t before = waiting_->size();
+  while (!waiting_->empty()) {
+    const std::string_view bytes = waiting_->view();
+    iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+    const IoResult result = write({&part, 1});
+    if (result.status == IoResult::Status::kAgain) break;
+    if (result.status != IoResult::Status::kOk) {
+      write_failed();
+      return;
+    }
+    waiting_->consume(result.bytes);
+    if (result.bytes < bytes.size()) break;
+  }
+  const size_t left = waiting_->size();
+  if (left == 0) {
+    waiting_.reset();
+    all_written();
+  }
+  if (fd_ >= 0 && before > limits::kBufferLowWatermark && left <= limits::kBufferLowWatermark) {
+    handler_.on_write_ready();
+  }
+}
+
+// The peer may have said something before it went away (an early error response): read that first, then tell.
+void Connection::write_failed() {
+  const int error = errno;
+  waiting_.reset();
+  if (closing() || paused_ != 0) {
+    fail_with(CloseCause::kError, error);
+    return;
+  }
+  flags_ |= kWriteBroken | kReadable;
+  context_.loop().schedule(*this);
+}
+
+void Connection::all_written() {
+  if ((flags_ & kShutdown) == 0 || (flags_ & kShutdownDone) != 0) return;
+  flags_ |= kShutdownDone;
+  ::shutdown(fd_, SHUT_WR);
+  if (!closing()) return;
+  kept_.reset();
+  paused_ = 0;
+  flags_ |= kReadable;
+  context_.loop().schedule(*this);
+}
+
+IoResult Connection::write(std::span<const iovec> parts) {
+  if (transport_ != nullptr) return transport_->write(fd_, parts);
+  ssize_t n = 0;
+  do {
+    if (parts.size() == 1) {
+      n = send(fd_, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
+    } else {
+      msghdr message{};
+      message.msg_iov = const_cast<iovec*>(parts.data());
+      message.msg_iovlen = parts.size();
+      n = sendmsg(fd_, &message, MSG_NOSIGNAL);
+    }
+  } while (n < 0 && errno == EINTR);
+  return result_of(n);
+}
+
+}  // namespace flagmesh::net

@@ -1,0 +1,35 @@
+#include "proxy/net/io_context.h"
+
+#include "proxy/net/connection.h"
+
+namespace flagmesh::net {
+
+IoContext::IoContext(event::Loop& loop)
+    : loop_(loop), scratch_(new char[limits::kReadScratchBytes]) {
+  loop_.set_after_callback([](void* self) { static_cast<IoContext*>(self)->flush(); }, this);
+}
+
+IoContext::~IoContext() { loop_.set_after_callback(nullptr, nullptr); }
+
+void IoContext::flush() {
+  while (dirty_ != nullptr) {
+    Connection* connection = dirty_;
+    dirty_ = connection->next_dirty_;
+    connection->next_dirty_ = nullptr;
+    connection->flush();
+  }
+}
+
+std::unique_ptr<Output> IoContext::take_output() {
+  if (outputs_.empty()) return std::make_unique<Output>();
+  std::unique_ptr<Output> output = std::move(outputs_.back());
+  outputs_.pop_back();
+  return output;
+}
+
+void IoContext::give_back(std::unique_ptr<Output> output) {
+  output->clear();
+  outputs_.push_back(std::move(output));
+}
+
+}  // namespace flagmesh::net

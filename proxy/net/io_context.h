@@ -1,0 +1,43 @@
+// What the connections of one worker share: its loop, the scratch that reads go into, the output batches.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "proxy/base/output.h"
+#include "proxy/event/loop.h"
+#include "proxy/limits.h"
+
+namespace flagmesh::net {
+
+class Connection;
+
+// One per loop; outlives its connections; on the loop's thread. It installs itself as the loop's after-callback hook: connections that
+// were written to are flushed when the callback ends, before the scratch is used again.
+class IoContext {
+ public:
+  explicit IoContext(event::Loop& loop);
+  IoContext(const IoContext&) = delete;
+  IoContext& operator=(const IoContext&) = delete;
+  ~IoContext();
+
+  event::Loop& loop() { return loop_; }
+
+  // Writes what the callback left in output batches. Runs by itself after each callback.
+  void flush();
+
+ private:
+  friend class Connection;
+
+  std::span<char> scratch() { return {scratch_.get(), limits::kReadScratchBytes}; }
+  std::unique_ptr<Output> take_output();
+  void give_back(std::unique_ptr<Output> output);
+
+  event::Loop& loop_;
+  std::unique_ptr<char[]> scratch_;
+  std::vector<std::unique_ptr<Output>> outputs_;  // free
+  Connection* dirty_ = nullptr;                   // connections with an output batch, newest first
+};
+
+}  // namespace flagmesh::net

@@ -1,0 +1,115 @@
+#include "proxy/net/listener.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "proxy/limits.h"
+
+namespace flagmesh::net {
+
+namespace {
+
+// A socket file is left behind by a process that died. Only one that refuses connections is removed.
+void remove_dead_socket(const Address& address) {
+  struct stat info {};
+  const std::string path = address.ip();
+  if (stat(path.c_str(), &info) != 0 || !S_ISSOCK(info.st_mode)) return;
+  const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe < 0) return;
+  if (connect(probe, address.data(), address.size()) != 0 && errno == ECONNREFUSED) unlink(path.c_str());
+  close(probe);
+}
+
+}  // namespace
+
+Result<int> listen_on(const Address& address, const ListenOptions& options) {
+  if (address.is_unix()) remove_dead_socket(address);
+  const int fd = socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return fail("listen", std::string("socket: ") + strerror(errno), address.text());
+  const int on = 1;
+  if (!address.is_unix()) {
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (options.reuse_port) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    // Inherited by accepted sockets: saves a call for each.
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  }
+  if (bind(fd, address.data(), address.size()) != 0 || listen(fd, options.backlog) != 0) {
+    const int error = errno;
+    close(fd);
+    return fail("listen", strerror(error), address.text(),
+                error == EADDRINUSE ? "another process listens there; stop it or choose another port"
+                : error == EACCES   ? "ports below 1024 need CAP_NET_BIND_SERVICE"
+                                    : "");
+  }
+  return fd;
+}
+
+Result<Address> bound_address(int fd) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
+    return fail("listen", std::string("getsockname: ") + strerror(errno));
+  }
+  return Address::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), length);
+}
+
+Listener::Listener(event::Loop& loop, int fd, OnAccept on_accept)
+    : loop_(loop),
+      fd_(fd),
+      on_accept_(std::move(on_accept)),
+      retry_([](void* self) { static_cast<Listener*>(self)->resume(); }, this) {}
+
+Listener::~Listener() {
+  io_.close();
+  if (fd_ >= 0) close(fd_);
+}
+
+Status Listener::start() { return io_.open(loop_, fd_, event::Io::Mode::kLevelRead, *this); }
+
+void Listener::pause() { io_.close(); }
+
+void Listener::resume() {
+  if (fd_ >= 0 && !io_.is_open()) (void)start();
+}
+
+void Listener::drain_and_close() {
+  while (accept_one()) {
+  }
+  io_.close();
+  retry_.cancel();
+  if (fd_ >= 0) close(fd_);
+  fd_ = -1;
+}
+
+void Listener::on_io(bool, bool, bool) {
+  for (unsigned i = 0; i < limits::kAcceptBudget && fd_ >= 0; ++i) {
+    if (!accept_one()) return;
+  }
+}
+
+bool Listener::accept_one() {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  const int fd =
+      accept4(fd_, reinterpret_cast<sockaddr*>(&storage), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd >= 0) {
+    on_accept_(fd, Address::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), length));
+    return true;
+  }
+  if (errno == ECONNABORTED || errno == EINTR || errno == EPROTO) return true;
+  if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+    // Level-triggered readiness would spin: look again in a moment.
+    pause();
+    retry_.set(loop_.timers(), loop_.now_ms() + kOutOfDescriptorsPauseMs);
+  }
+  return false;
+}
+
+}  // namespace flagmesh::net

@@ -1,0 +1,56 @@
+// A listening socket of one worker: accepts in batches and hands descriptors on.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "proxy/base/result.h"
+#include "proxy/event/loop.h"
+#include "proxy/net/address.h"
+
+namespace flagmesh::net {
+
+struct ListenOptions {
+  bool reuse_port = true;  // one socket per worker on the same port; the kernel spreads connections
+  int backlog = 4096;      // cut to net.core.somaxconn by the kernel
+};
+
+// A non-blocking listening socket (an old Unix socket file that nobody listens on is replaced). Errors name the address and the cause.
+Result<int> listen_on(const Address& address, const ListenOptions& options);
+// The address a socket is bound to (the port when it was 0).
+Result<Address> bound_address(int fd);
+
+// On the loop's thread; owns the descriptor.
+class Listener final : private event::IoHandler {
+ public:
+  // `fd`: non-blocking, close-on-exec, TCP_NODELAY set. The callee owns it.
+  using OnAccept = std::function<void(int fd, const Address& peer)>;
+
+  Listener(event::Loop& loop, int fd, OnAccept on_accept);
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener();
+
+  Status start();
+  // Takes in all that the kernel has queued, then closes: nobody who got through the handshake is reset.
+  void drain_and_close();
+  // Stops accepting for a moment (too many connections); connections wait in the kernel's queue.
+  void pause();
+  void resume();
+
+ private:
+  static constexpr MonoMs kOutOfDescriptorsPauseMs = 100;
+
+  void on_io(bool readable, bool writable, bool closed) override;
+  // False when nothing is queued or descriptors ran out.
+  bool accept_one();
+
+  event::Loop& loop_;
+  int fd_;
+  OnAccept on_accept_;
+  event::Io io_;
+  event::Timer retry_;
+};
+
+}  // namespace flagmesh::net
