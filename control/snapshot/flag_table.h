@@ -2,7 +2,6 @@
 // copies O(log n) nodes and shares the rest with the version that it came from.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -12,10 +11,11 @@
 #include <vector>
 
 #include "control/flags/compiled_flag.h"
+#include "merkle/hash.h"
 
 namespace flagmesh::snapshot {
 
-using LeafHash = std::array<uint8_t, 32>;
+using LeafHash = merkle::Hash;
 
 // One flag. Immutable; shared by every version of the table that contains it.
 struct FlagEntry {

@@ -6,7 +6,6 @@
 // "The way of a configuration change"). Everything in it is const; only Freshness moves.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -16,6 +15,7 @@
 #include "control/snapshot/container_spec.h"
 #include "control/snapshot/flag_table.h"
 #include "control/snapshot/route_table.h"
+#include "merkle/hash.h"
 #include "proxy/base/diagnostic.h"
 #include "proxy/base/result.h"
 
@@ -47,7 +47,7 @@ enum class TrustPolicy : uint8_t {
 struct TrustStatus {
   TrustPolicy policy = TrustPolicy::kSigned;
   uint64_t epoch = 0;  // 0: no state yet
-  std::array<uint8_t, 32> state_root = {};
+  merkle::Hash state_root;
   bool proven = false;           // verified under `policy`; age is judged apart, by fresh_at()
   std::string unproven_reason;   // stable token when not proven: "no_state", "bad_signature",
                                  // "rollback", ...

@@ -1,4 +1,5 @@
-// Where a router gets proven flag state from: Redis, files with a lock, or an engine in the same process.
+// Where a router gets proven flag state from: Redis, files with a lock, or an engine in the same
+// process.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,8 @@ struct AcceptedState {
   TrustStatus trust;
 };
 
-// What a source has seen, for /metrics and /readyz. Written on the source's thread, read on any: a mutex is fine, it is not the request path.
+// What a source has seen, for /metrics and /readyz. Written on the source's thread, read on any: a
+// mutex is fine, it is not the request path.
 class SourceStatus {
  public:
   struct View {
@@ -27,8 +29,9 @@ class SourceStatus {
     uint64_t epoch = 0;
     uint64_t accepted = 0;
     std::map<std::string, uint64_t> refused;  // by Error::code
-    std::string last_refusal;                 // Error::text() of the last one; empty when none or when accepted since
-    std::string note;                         // what an operator should know: "redis_commands are unsigned", ...
+    std::string
+        last_refusal;  // Error::text() of the last one; empty when none or when accepted since
+    std::string note;  // what an operator should know: "redis_commands are unsigned", ...
   };
   View view() const {
     const std::lock_guard lock(mutex_);
@@ -44,14 +47,17 @@ class SourceStatus {
   View view_;
 };
 
-// Lives on the builder thread's loop. Implementations: control/redis (RedisStateSource), control/engine (in-process), files.
+// Lives on the builder thread's loop. Implementations: control/redis (RedisStateSource),
+// control/engine (in-process), files.
 class StateSource {
  public:
-  // Called on the source's loop for every accepted state, the whole new table each time (persistent: sharing is cheap).
+  // Called on the source's loop for every accepted state, the whole new table each time
+  // (persistent: sharing is cheap).
   using OnState = std::function<void(AcceptedState)>;
 
   virtual ~StateSource() = default;
-  // Begins to look. An error is one that no waiting mends (a bad key, an unreadable folder); an unreachable Redis is not an error.
+  // Begins to look. An error is one that no waiting mends (a bad key, an unreadable folder); an
+  // unreachable Redis is not an error.
   virtual Status start(OnState on_state) = 0;
   virtual const SourceStatus& status() const = 0;
 };

@@ -1,0 +1,183 @@
+// The configuration file: one YAML document for every role; each role reads its part
+// (docs/configuration.md).
+//
+// Plain values, made once by parse_config() and never changed afterwards. Defaults are those of the
+// members. Every path is resolved against the folder of the configuration file. What this build
+// does not have is refused by parse_config(), so that every member here has an effect.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/flags/json_value.h"
+#include "control/snapshot/container_spec.h"
+#include "control/snapshot/route.h"
+#include "control/snapshot/snapshot.h"
+#include "proxy/base/diagnostic.h"
+
+namespace flagmesh::config {
+
+using Millis = snapshot::Millis;
+
+// A word that must not be shown: it has no way into a stream, a log line or a comparison by
+// accident.
+class Secret {
+ public:
+  Secret() = default;
+  explicit Secret(std::string value) : value_(std::move(value)) {}
+
+  bool empty() const { return value_.empty(); }
+  // For the one place that sends it.
+  const std::string& reveal() const { return value_; }
+
+ private:
+  std::string value_;
+};
+
+struct ListenerConfig {
+  // "0.0.0.0:9071", "[::]:9071", "unix:/run/flagmesh.sock": what net::Address::parse takes. Port 0:
+  // any free one.
+  std::string address;
+};
+
+// Milliseconds; 0 switches one off where it says so.
+struct TimeoutsConfig {
+  Millis connect = 2'000;  // to an endpoint, when its container does not say
+  Millis request_header =
+      10'000;  // first byte of a request to the end of its head: slow senders are cut
+  Millis request_body = 30'000;     // silence while a request body is awaited
+  Millis response_header = 60'000;  // Route::timeout of routes that do not say; 0: none
+  Millis stream_idle =
+      300'000;  // silence in both directions while a response or a tunnel is open; 0: none
+  Millis connection_idle = 75'000;  // a client's connection between two requests
+  Millis max_connection_age =
+      0;  // then a client's connection is closed after its current request; 0: none
+};
+
+struct ProxyConfig {
+  uint32_t workers = 0;           // 0: `auto`, one per core that the process may use
+  Millis shutdown_delay = 5'000;  // after SIGTERM: not ready, still accepting
+  Millis drain_timeout = 30'000;  // then requests in flight may finish
+  TimeoutsConfig timeouts;
+  std::vector<ListenerConfig> listeners;  // never empty
+  // In file order; Route::index is set and routes refer to containers by index.
+  std::vector<snapshot::Route> routes;
+  std::vector<snapshot::ContainerSpec> containers;
+};
+
+enum class FlagSource : uint8_t { kRedis, kFiles, kMemory };
+
+struct FlagsConfig {
+  FlagSource source = FlagSource::kRedis;
+  std::string tenant = "default";
+  std::vector<std::string> files;  // patterns; expanded by flag_files()
+};
+
+// Keys are in the text form of C2SP verifier keys, already known to parse.
+struct TrustConfig {
+  snapshot::TrustPolicy policy = snapshot::TrustPolicy::kSigned;
+  std::string origin;  // of checkpoints; never empty with kSigned
+  std::vector<std::string> engine_keys;
+  std::vector<std::string> validator_keys;
+  uint32_t require_engine = 1;  // distinct keys of that role that must have signed a head
+  uint32_t require_validator = 0;
+  Millis max_age = 600'000;
+  uint64_t min_checkpoint = 0;  // log size below which no head is accepted
+};
+
+struct RedisConfig {
+  std::string host = "127.0.0.1";
+  uint16_t port = 6379;
+  uint32_t database = 0;
+  std::string user;  // FLAGMESH_REDIS_USER wins over the URL; empty: the default user
+  Secret password;   // FLAGMESH_REDIS_PASSWORD wins over the URL
+  std::string prefix = "flagmesh";
+
+  // "redis://127.0.0.1:6379/0": for logs; without user and password.
+  std::string text() const;
+};
+
+enum class RedisCommands : uint8_t { kSigned, kUnsigned, kOff };
+
+struct EngineConfig {
+  std::string address = "0.0.0.0:8071";
+  std::string state_dir = "/var/lib/flagmesh-engine";
+  std::string signing_key;    // file; empty only with trust.policy unsigned
+  std::string tenant_secret;  // file; empty: openings are zeros, nothing is hidden
+  RedisCommands redis_commands = RedisCommands::kSigned;
+  std::vector<std::string> command_keys;  // verifier keys that may sign commands
+};
+
+struct ValidatorConfig {
+  std::string state_dir = "/var/lib/flagmesh-validator";
+  std::string signing_key;  // file; never empty
+  std::string
+      tenant_secret;  // file; the engine's master, needed to recompute roots when it has one
+};
+
+struct AdminConfig {
+  std::string address = "127.0.0.1:9901";  // empty: none (`admin: off`)
+};
+
+enum class LogLevel : uint8_t { kDebug, kInfo, kWarn, kError };
+enum class LogFormat : uint8_t { kJson, kText };
+
+struct LogConfig {
+  LogLevel level = LogLevel::kInfo;
+  LogFormat format = LogFormat::kJson;
+  std::string access_log = "stdout";  // "off", "stdout" or a file
+};
+
+struct Config {
+  std::string file;                  // as the user named it
+  std::optional<ProxyConfig> proxy;  // present when the file has the section; the role needs it
+  FlagsConfig flags;
+  TrustConfig trust;
+  RedisConfig redis;
+  std::optional<EngineConfig> engine;
+  std::optional<ValidatorConfig> validator;
+  AdminConfig admin;
+  LogConfig log;
+};
+
+// Where the names of a route were written, for mistakes that only the flag files show.
+struct RouteMarks {
+  flags::Mark route;
+  flags::Mark flag;
+  std::vector<flags::Mark> serve;  // of each variant's name, as Route::serve
+};
+
+// The whole file or nothing: when has_errors(diagnostics), `config` may be shown, never used.
+struct ParsedConfig {
+  Config config;
+  std::vector<RouteMarks> route_marks;  // as proxy->routes
+  Diagnostics diagnostics;              // in file order
+};
+
+// Value of an environment variable; empty when it is not set.
+using Environment = std::function<std::string(const char* name)>;
+Environment process_environment();
+
+// Never fails and never touches the disk: every mistake is a diagnostic with file, line, column and
+// the mend, all of them in one pass (a text that is no YAML has one). `file` names the text and the
+// folder that paths are relative to.
+ParsedConfig parse_config(std::string_view text, const std::string& file,
+                          const Environment& environment);
+
+// Reads the file and parses it in this process's environment. A file that cannot be read is one
+// error.
+ParsedConfig load_config(const std::string& file);
+
+// The files that FlagsConfig::files names now, sorted by name, each once. A pattern without a
+// wildcard is kept whether or not the file exists; one that matches nothing adds nothing.
+std::vector<std::string> flag_files(const FlagsConfig& flags);
+
+// The part of a snapshot that comes from this file. REQUIRES: proxy is present and was parsed
+// without errors.
+Result<snapshot::Routing> make_routing(const ProxyConfig& proxy);
+
+}  // namespace flagmesh::config
