@@ -7,8 +7,9 @@
 // hashes it already had.
 //
 // Serialised (binary, canonical):
-//   compact-range = %x01 size *hash          ; size: uint64 big-endian; as many 32-byte hashes as
-//   size has bits set
+//   compact-range = %x01 size *hash
+//   size          = uint64, big-endian
+//   hash          = 32 bytes; as many as `size` has bits set
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "merkle/hash.h"
+#include "merkle/tree.h"
 #include "proxy/base/result.h"
 
 namespace flagmesh::merkle {
@@ -26,6 +28,8 @@ namespace flagmesh::merkle {
 class CompactRange {
  public:
   CompactRange() = default;
+  // Of the first `size` leaves of a tree. REQUIRES: size <= tree.size().
+  static CompactRange of(const Tree& tree, uint64_t size);
 
   uint64_t size() const { return size_; }
   std::span<const Hash> hashes() const { return hashes_; }

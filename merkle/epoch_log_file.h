@@ -42,8 +42,8 @@ class EpochLogFile {
  private:
   EpochLogFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
   Status load();
-  Status start_new();
   Status read_frames(const std::string& bytes);
+  Status cut_to(uint64_t size, const std::string& bytes);
 
   int fd_ = -1;
   std::string path_;

@@ -1,14 +1,14 @@
 // One entry of the epoch log: what a publish changed, without telling who or what.
 //
-//   record = %x01 epoch time state-root flags author change          ; 105 bytes, integers uint64
-//   big-endian epoch      = the number of this record, from 1; equal to the size of the log that
-//   ends with it time       = milliseconds since 1970-01-01 UTC; never below the record's before
+//   record     = %x01 epoch time state-root flags author change     ; 105 bytes
+//   epoch      = uint64: the number of this record, from 1, which is also the log's size with it
+//   time       = uint64: milliseconds since 1970-01-01 UTC, never below the record's before
 //   state-root = 32 bytes (state_tree.h)
-//   flags      = flags of all tenants together
+//   flags      = uint64: flags of all tenants together
 //   author     = 16 bytes, opaque; the engine knows whom it stands for
 //   change     = 32 bytes: commitment to the change (change_commitment)
 //
-// The log's leaf hash is SHA-256(0x00 || record).
+// Integers are big-endian and at most 2^53-1. The log's leaf hash is SHA-256(0x00 || record).
 #pragma once
 
 #include <array>

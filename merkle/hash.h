@@ -66,9 +66,9 @@ Result<std::string> random_bytes(size_t count);
 // Hash values are uniform, so any eight of their bytes are a good hash-table key.
 template <>
 struct std::hash<flagmesh::merkle::Hash> {
-  size_t operator()(const flagmesh::merkle::Hash& hash) const noexcept {
+  size_t operator()(const flagmesh::merkle::Hash& of) const noexcept {
     size_t value = 0;
-    for (size_t i = 0; i < sizeof value; i++) value = value << 8 | hash.bytes[i];
+    for (size_t i = 0; i < sizeof value; i++) value = value << 8 | of.bytes[i];
     return value;
   }
 };

@@ -1,10 +1,9 @@
 // C2SP signed-note: a text and the signatures under it. https://c2sp.org/signed-note,
 // https://c2sp.org/tlog-cosignature.
 //
-//   note      = text LF 1*signature          ; text ends in LF; the last empty line separates
-//   signature = %xE2.80.94 SP name SP base64( key-id signature-bytes ) LF         ; U+2014
-//   key-id    = SHA-256( name LF type public-key )[0..4]                          ; type as in the
-//   verifier key
+//   note      = text LF 1*signature      ; text ends in LF; the last empty line separates
+//   signature = %xE2.80.94 SP name SP base64( key-id signature-bytes ) LF     ; U+2014
+//   key-id    = SHA-256( name LF type public-key )[0..4]     ; type as in signature_key.h
 //
 // UTF-8, no control character but LF. Names: not empty, no Unicode space, no "+".
 //

@@ -21,4 +21,8 @@ Status write_secret_file(const std::string& path, std::string_view contents);
 // readable by a group.
 Result<std::string> read_secret_file(const std::string& path);
 
+// Makes the folder's entry for the file durable, after it was created or renamed. Code
+// "write_failed".
+Status sync_folder_of(const std::string& path);
+
 }  // namespace flagmesh::merkle

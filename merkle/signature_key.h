@@ -1,21 +1,26 @@
 // Keys of signed notes: verifier keys (public) and signing keys (private), as text that stock tools
 // read.
 //
-//   verifier-key = name "+" key-id "+" base64( type public-key )                  ; C2SP
-//   signed-note signing-key  = "PRIVATE+KEY+" name "+" key-id "+" base64( type seed )         ;
-//   golang.org/x/mod/sumdb/note key-id       = 8 lower-case hexadecimal digits type         = %x01
-//   ; Ed25519 over the note's text
-//                / %x04                       ; cosignature/v1: a timestamp and Ed25519 over
-//                header, time and text / %xFF "flagmesh/approval/v1" LF      ; Ed25519 over
-//                "flagmesh/approval/v1" LF and the text
+//   verifier-key = name "+" key-id "+" base64( type public-key )       ; C2SP signed-note
+//   signing-key  = "PRIVATE+KEY+" name "+" key-id "+" base64( type seed )     ; Go sumdb/note
+//   key-id       = 8 lower-case hexadecimal digits
+//   type         = %x01                                ; Ed25519
+//                / %x04                                ; cosignature/v1
+//                / %xFF "flagmesh/approval/v1" LF      ; approval
 //   public-key, seed = 32 bytes (RFC 8032)
 //
-// The type decides what is signed, so a key of one role can never stand for another even if the
-// same seed were used.
+// What an Ed25519 signature covers, by type:
+//
+//   Ed25519         text
+//   cosignature/v1  "cosignature/v1" LF "time " seconds LF text
+//   approval        "flagmesh/approval/v1" LF text
+//
+// So the signature of a key in one role never stands for another role, even if a seed were used
+// twice.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -51,6 +56,10 @@ class VerifierKey {
   const Hash& public_key() const { return public_key_; }
   std::string text() const;
 
+  // The same name and public key for another type of signature, with the id that this gives. The
+  // engine's heartbeat is such a cosignature: routers pin its Ed25519 key and derive this one.
+  VerifierKey with_type(SignatureType type) const { return {name_, type, public_key_}; }
+
   bool operator==(const VerifierKey&) const = default;
 
   // Checks the bytes of a signature line over `text`. On success the time that a cosignature
@@ -63,6 +72,10 @@ class VerifierKey {
   Hash public_key_;
   uint32_t id_;
 };
+
+// "One public key, one role": no two of the keys, of whatever role, name or type, share a public
+// key. Code "duplicate_key"; the message names both.
+Status check_distinct(std::span<const VerifierKey> keys);
 
 // A private key. Move-only; the seed is wiped when it goes. Any thread may sign with a const one.
 class SigningKey {
@@ -79,6 +92,8 @@ class SigningKey {
   ~SigningKey();
 
   const VerifierKey& verifier() const { return verifier_; }
+  // As VerifierKey::with_type.
+  SigningKey with_type(SignatureType type) const { return {verifier_.with_type(type), seed_}; }
   // The private key's text. Show it to nobody; write it with write_secret_file.
   std::string text() const;
 

@@ -2,20 +2,20 @@
 // both RFC 9162.
 //
 //   tenant root = root of the leaves of the tenant's flags sorted by the UTF-8 bytes of their keys;
-//   before them, if the
-//                 flag set has metadata, its leaf (it sorts as the empty key, which no flag has)
+//                 a flag set's metadata is the leaf before them (it sorts as the empty key)
 //   state root  = root of the tenants' leaves sorted by the bytes of their names
 //
-//   leaf-data     = version opening json
-//   version       = %x01
-//   opening       = 32 bytes: HMAC-SHA256( tenant-secret, kind 0 tenant 0 key 0 SHA-256(json) ), or
-//   zeros without a secret kind          = "flag" / "metadata" / "tenant"            ; key is empty
-//   for "metadata" and "tenant" tenant-secret = HKDF-SHA256( secret = master, salt =
-//   "flagmesh/tenant-secret/v1", info = tenant ) json          = canonical JSON (RFC 8785):
-//     flag      the flag's, with members "key" and "tenant" (control/flags/canonical_json.h)
-//     metadata  {"metadata":{...},"tenant":"..."}             ; absent rather than with an empty
-//     object tenant    {"flags":N,"root":"64 hexadecimal digits","tenant":"..."}     ; N counts
-//     flags, not the metadata leaf
+//   leaf-data     = %x01 opening json
+//   opening       = 32 bytes; zeros without a tenant secret, else
+//                   HMAC-SHA256( tenant-secret, kind %x00 tenant %x00 key %x00 SHA-256( json ) )
+//   kind          = "flag" / "metadata" / "tenant"     ; key is empty for the latter two
+//   tenant-secret = HKDF-SHA256( secret: master, salt: "flagmesh/tenant-secret/v1",
+//                                info: tenant )
+//   json          = flag / metadata / tenant           ; canonical (RFC 8785)
+//   flag          = canonical_flag                     ; control/flags/canonical_flag.h
+//   metadata      = {"metadata":{...},"tenant":"..."}  ; no leaf when there is no metadata
+//   tenant        = {"flags":N,"root":"64 hexadecimal digits","tenant":"..."}
+//                                                      ; N: flags, without the metadata leaf
 //
 // The opening hides the value: who sees a leaf hash or a proof for a sibling cannot guess what flag
 // is behind it without the tenant's secret. Who is shown opening and JSON can check the leaf
@@ -27,21 +27,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "merkle/hash.h"
-#include "merkle/tree.h"
 #include "proxy/base/result.h"
 
 namespace flagmesh::merkle {
 
 inline constexpr char kLeafVersion = 1;
 // Bytes of one leaf's JSON, of a tenant's name, and the largest integer that JSON carries exactly.
-inline constexpr size_t kLeafJsonBytes = 1024 * 1024;
-inline constexpr size_t kTenantNameBytes = 255;
+inline constexpr size_t kLeafJsonBytes = 512 * 1024;
+inline constexpr size_t kTenantNameBytes = 63;
 inline constexpr uint64_t kMaxExactInteger = (uint64_t{1} << 53) - 1;
 
 enum class LeafKind : uint8_t { kFlag, kMetadata, kTenant };
@@ -95,10 +92,6 @@ Leaf make_leaf(const TenantSecret& secret, LeafKind kind, std::string_view tenan
 Hash make_leaf_hash(const TenantSecret& secret, LeafKind kind, std::string_view tenant,
                     std::string_view key, std::string_view json);
 
-// {"metadata":<metadata>,"tenant":"<tenant>"}. REQUIRES: `metadata` is a canonical, non-empty JSON
-// object.
-std::string metadata_json(std::string_view tenant, std::string_view metadata);
-
 // What the state tree says of one tenant.
 struct TenantSummary {
   std::string tenant;
@@ -111,13 +104,7 @@ struct TenantSummary {
   static Result<TenantSummary> parse(std::string_view json);
 };
 
-// Not empty, at most kTenantNameBytes of UTF-8 without control characters.
+// A DNS label: 1 to 63 of [a-z0-9-], no hyphen first or last.
 bool is_tenant_name(std::string_view name);
-
-// A JSON string as RFC 8785 section 3.2.2.2 writes it, quotes included. REQUIRES: UTF-8.
-std::string json_string(std::string_view text);
-// The reverse, of one whole string; only the canonical spelling is accepted. Code
-// "bad_json_string".
-Result<std::string> parse_json_string(std::string_view text);
 
 }  // namespace flagmesh::merkle

@@ -1,14 +1,10 @@
-// Merkle trees in memory (RFC 9162 section 2.1): `Tree` over leaf hashes by position, `SortedTree`
-// over leaf hashes by key. Both are plain values, owned and used by one thread at a time; const
-// methods may run on several.
+// A Merkle tree in memory over leaf hashes by position (RFC 9162 section 2.1); sorted_tree.h has
+// one by key. A plain value, owned and used by one thread at a time; const methods may run on
+// several.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
-#include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "merkle/hash.h"
@@ -22,9 +18,11 @@ Hash root_of(std::span<const Hash> leaves);
 // (i+1)*2^k) as far as they exist. A node without a right sibling is carried up unhashed, which
 // gives exactly RFC 9162's tree. 64 bytes a leaf.
 //
-//   level 2            [0..5)
-//   level 1     [0..4)        [4]
-//   level 0 ...                        (drawn for five leaves: leaf 4 is carried up)
+// Of five leaves (leaf 4 is carried up twice):
+//   level 3                 [0..5)
+//   level 2         [0..4)          [4]
+//   level 1     [0..2)  [2..4)      [4]
+//   level 0     [0] [1] [2] [3]     [4]
 class Tree {
  public:
   Tree() = default;
@@ -39,6 +37,10 @@ class Tree {
   Hash root() const;
   // Root of the first `size` leaves; O(log n). REQUIRES: size <= this->size().
   Hash root_at(uint64_t size) const;
+
+  // Root of the `count` leaves from `begin` on. REQUIRES: count a power of two, begin a multiple of
+  // it, begin + count <= size().
+  const Hash& perfect(uint64_t begin, uint64_t count) const;
 
   // O(log n).
   void append(const Hash& leaf);
@@ -63,48 +65,6 @@ class Tree {
   void set_path(uint64_t index);
 
   std::vector<std::vector<Hash>> levels_;
-};
-
-// Leaves in the order of their keys' bytes, each key once. What a tenant's flags and the state's
-// tenants are kept in.
-class SortedTree {
- public:
-  struct Entry {
-    std::string key;
-    Hash leaf;
-  };
-  // A new or changed leaf, or with nullopt a removed one.
-  struct Change {
-    std::string key;
-    std::optional<Hash> leaf;
-  };
-
-  SortedTree() = default;
-  // Any order. Code "duplicate_key".
-  static Result<SortedTree> build(std::vector<Entry> entries);
-
-  uint64_t size() const { return keys_.size(); }
-  Hash root() const { return tree_.root(); }
-  std::optional<uint64_t> find(std::string_view key) const;
-  // REQUIRES: index < size().
-  const std::string& key(uint64_t index) const { return keys_[index]; }
-  const Hash& leaf(uint64_t index) const { return tree_.leaf(index); }
-
-  // A value change is O(log n); an insertion moves and rehashes what is behind it. True when the
-  // key is new.
-  bool put(std::string_view key, const Hash& leaf);
-  // False when there is no such key.
-  bool erase(std::string_view key);
-  // All changes with at most one pass over the tree; removing an absent key does nothing. Of
-  // several changes of one key the last counts.
-  void apply(std::vector<Change> changes);
-
-  // REQUIRES: index < size().
-  Proof inclusion(uint64_t index) const { return tree_.inclusion(index); }
-
- private:
-  std::vector<std::string> keys_;
-  Tree tree_;
 };
 
 }  // namespace flagmesh::merkle

@@ -1,0 +1,145 @@
+#include "merkle/epoch_log_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "merkle/secret_file.h"
+
+namespace flagmesh::merkle {
+
+namespace {
+
+constexpr std::string_view kHeader = "flagmesh epoch log 1\n";
+constexpr size_t kCheckBytes = 8;
+constexpr size_t kFrameBytes = kEpochRecordBytes + kCheckBytes;
+
+std::string make_frame(const EpochRecord& record) {
+  std::string frame = record.serialize();
+  return frame += sha256(frame).view().substr(0, kCheckBytes);
+}
+
+Result<EpochRecord> parse_frame(std::string_view frame) {
+  std::string_view record = frame.substr(0, kEpochRecordBytes);
+  if (sha256(record).view().substr(0, kCheckBytes) != frame.substr(kEpochRecordBytes))
+    return fail("bad_record", "a record whose check does not fit");
+  return EpochRecord::parse(record);
+}
+
+// The whole of `bytes`, also over interrupted and short writes.
+bool write_at_end(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t count = write(fd, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return false;
+    bytes.remove_prefix(static_cast<size_t>(count));
+  }
+  return true;
+}
+
+Result<std::string> read_whole(int fd, const std::string& path) {
+  std::string bytes;
+  char buffer[64 * 1024];
+  while (true) {
+    ssize_t count = pread(fd, buffer, sizeof buffer, static_cast<off_t>(bytes.size()));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0)
+      return fail("read_failed", std::string("cannot read the epoch log: ") + std::strerror(errno),
+                  path);
+    if (count == 0) return bytes;
+    bytes.append(buffer, static_cast<size_t>(count));
+  }
+}
+
+}  // namespace
+
+EpochLogFile::EpochLogFile(EpochLogFile&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      path_(std::move(other.path_)),
+      log_(std::move(other.log_)),
+      cut_bytes_(other.cut_bytes_),
+      failed_(other.failed_) {}
+
+EpochLogFile& EpochLogFile::operator=(EpochLogFile&& other) noexcept {
+  if (this == &other) return *this;
+  if (fd_ >= 0) close(fd_);
+  fd_ = std::exchange(other.fd_, -1);
+  path_ = std::move(other.path_);
+  log_ = std::move(other.log_);
+  cut_bytes_ = other.cut_bytes_;
+  failed_ = other.failed_;
+  return *this;
+}
+
+EpochLogFile::~EpochLogFile() {
+  if (fd_ >= 0) close(fd_);
+}
+
+Result<EpochLogFile> EpochLogFile::open(const std::string& path) {
+  int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return fail("open_failed", std::string("cannot open the epoch log: ") + std::strerror(errno),
+                path);
+  EpochLogFile file(fd, path);
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+    return fail("locked", "another process has the epoch log", path,
+                "stop the other engine or give this one its own state_dir");
+  if (Status status = file.load(); !status) return std::unexpected(status.error());
+  return file;
+}
+
+Status EpochLogFile::load() {
+  Result<std::string> bytes = read_whole(fd_, path_);
+  if (!bytes) return std::unexpected(bytes.error());
+  // A crash may have torn the header of a new file too.
+  if (bytes->size() < kHeader.size() && kHeader.starts_with(*bytes)) return cut_to(0, *bytes);
+  if (!bytes->starts_with(kHeader)) return fail("corrupt_log", "not an epoch log", path_);
+  return read_frames(*bytes);
+}
+
+Status EpochLogFile::read_frames(const std::string& bytes) {
+  std::string_view rest = std::string_view(bytes).substr(kHeader.size());
+  while (rest.size() >= kFrameBytes) {
+    Result<EpochRecord> record = parse_frame(rest.substr(0, kFrameBytes));
+    Status status = record ? log_.append(*record) : std::unexpected(record.error());
+    const bool last = rest.size() == kFrameBytes;
+    if (!status && (record || !last))
+      return fail(
+          "corrupt_log",
+          "damaged at epoch " + std::to_string(log_.size() + 1) + ": " + status.error().message,
+          path_, "restore the file, or remove it and recover from Redis or a validator");
+    if (!status) break;
+    rest.remove_prefix(kFrameBytes);
+  }
+  return rest.empty() ? Status() : cut_to(bytes.size() - rest.size(), bytes);
+}
+
+// Cuts a torn end off and makes that durable; an empty file gets its header.
+Status EpochLogFile::cut_to(uint64_t size, const std::string& bytes) {
+  cut_bytes_ = bytes.size() - size;
+  bool ok = ftruncate(fd_, static_cast<off_t>(size)) == 0;
+  if (ok && size == 0) ok = write_at_end(fd_, kHeader);
+  if (!ok || fsync(fd_) != 0)
+    return fail("write_failed", std::string("cannot write the epoch log: ") + std::strerror(errno),
+                path_);
+  return size == 0 ? sync_folder_of(path_) : Status();
+}
+
+Status EpochLogFile::append(const EpochRecord& record) {
+  if (failed_)
+    return fail("write_failed", "an earlier write failed; the log must be opened again", path_);
+  if (Status status = log_.check_next(record); !status) return status;
+  if (!write_at_end(fd_, make_frame(record)) || fdatasync(fd_) != 0) {
+    failed_ = true;
+    return fail("write_failed", std::string("cannot write the epoch log: ") + std::strerror(errno),
+                path_);
+  }
+  return log_.append(record);
+}
+
+}  // namespace flagmesh::merkle
