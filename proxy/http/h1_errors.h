@@ -5,8 +5,8 @@
 
 namespace flagmesh::http {
 
-// Why a message was refused. Each has a status for requests (in responses each means 502) and a stable token for logs and
-// x-flagmesh-reason.
+// Why a message was refused. Each has a status for requests (in responses each means 502) and a
+// stable token for logs and x-flagmesh-reason.
 enum class H1Error : uint8_t {
   kNone,
   kBadMethod,

@@ -60,7 +60,8 @@ enum class HeaderId : uint8_t {
 // Lower case, as HTTP/2 sends it. For kOther and kCount: empty.
 std::string_view header_name(HeaderId id);
 
-// Case-insensitive; kOther when it is not listed. No allocation; a perfect hash or a switch on length and first letter.
+// Case-insensitive; kOther when it is not listed. No allocation; a perfect hash or a switch on
+// length and first letter.
 HeaderId header_id(std::string_view name);
 
 // "x-flagmesh-" in any case: fields that only Flagmesh may set, removed from both sides.

@@ -16,10 +16,14 @@ struct Field {
   std::string_view value;  // without surrounding white space
   HeaderId id = HeaderId::kOther;
   bool erased = false;  // taken out; encoders skip it
+  // Set by the decoder: name and value lie in one block as "name: value\r\n", so that an encoder
+  // can copy the line. Only true while `name` and `value` still have that distance; an encoder
+  // checks.
+  bool whole_line = false;
 };
 
-// Names and values are views that the arena's owner keeps alive; the list itself allocates its table in the arena and grows there.
-// Trivially destructible. At most kMaxFields fields.
+// Names and values are views that the arena's owner keeps alive; the list itself allocates its
+// table in the arena and grows there. Trivially destructible. At most kMaxFields fields.
 class HeaderList {
  public:
   static constexpr size_t kMaxFields = 250;
@@ -33,10 +37,13 @@ class HeaderList {
 
   // False when the list is full.
   bool add(Arena& arena, HeaderId id, std::string_view name, std::string_view value) {
+    return add(arena, Field{name, value, id, false, false});
+  }
+  bool add(Arena& arena, const Field& field) {
     if (count_ == capacity_ && !grow(arena)) return false;
-    fields_[count_] = Field{name, value, id, false};
+    fields_[count_] = field;
     ++count_;
-    uint8_t& first = first_[static_cast<size_t>(id)];
+    uint8_t& first = first_[static_cast<size_t>(field.id)];
     if (first == 0) first = static_cast<uint8_t>(count_);
     return true;
   }
@@ -61,6 +68,10 @@ class HeaderList {
     const Field* field = find(id);
     return field == nullptr ? std::string_view() : field->value;
   }
+  // Room for `fields` fields in all, so that add() does not move the table until then; false when
+  // that is over kMaxFields.
+  bool reserve(Arena& arena, size_t fields);
+
   // The next field of the same name after `field`, or null.
   const Field* next(const Field* field) const;
   // The first field with that name whatever its id, compared without case; null when absent.

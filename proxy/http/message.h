@@ -10,7 +10,18 @@ namespace flagmesh::http {
 
 enum class Version : uint8_t { kHttp10, kHttp11, kHttp2 };
 
-enum class Method : uint8_t { kGet, kHead, kPost, kPut, kDelete, kConnect, kOptions, kTrace, kPatch, kOther };
+enum class Method : uint8_t {
+  kGet,
+  kHead,
+  kPost,
+  kPut,
+  kDelete,
+  kConnect,
+  kOptions,
+  kTrace,
+  kPatch,
+  kOther
+};
 
 std::string_view method_name(Method method);  // empty for kOther
 Method method_of(std::string_view token);     // case-sensitive (RFC 9110 §9.1)
@@ -31,21 +42,24 @@ struct BodyFraming {
   uint64_t length = 0;  // kLength only
 };
 
-// All string_views of a head point into the arena that the decoder was given, and live as long as it.
+// All string_views of a head point into the arena that the decoder was given, and live as long as
+// it.
 struct RequestHead {
   Method method = Method::kGet;
   Version version = Version::kHttp11;
-  bool keep_alive = true;       // the client wants the connection kept (RFC 9112 §9.3)
-  bool expect_continue = false; // "Expect: 100-continue" in an HTTP/1.1 request
-  bool upgrade_websocket = false;  // Connection: upgrade and Upgrade names websocket, method GET, no body
+  bool keep_alive = true;        // the client wants the connection kept (RFC 9112 §9.3)
+  bool expect_continue = false;  // "Expect: 100-continue" in an HTTP/1.1 request
+  bool upgrade_websocket =
+      false;  // Connection: upgrade and Upgrade names websocket, method GET, no body
   BodyFraming body;
   std::string_view method_text;  // as sent
   std::string_view scheme;       // of an absolute-form target, else empty
-  std::string_view authority;    // absolute-form authority, else Host; may be empty (RFC 9112 §3.2)
-  std::string_view target;       // origin-form to forward: path and query ("/a/b?c"), normalised; "*" for OPTIONS *
-  std::string_view path;         // target without the query: what routes match
-  std::string_view query;        // after '?', without it; empty when there is none
-  HeaderList headers;            // every field but those removed by the decoder (it removes none)
+  std::string_view authority;  // absolute-form authority, else Host; may be empty (RFC 9112 §3.2)
+  std::string_view
+      target;  // origin-form to forward: path and query ("/a/b?c"), normalised; "*" for OPTIONS *
+  std::string_view path;   // target without the query: what routes match
+  std::string_view query;  // after '?', without it; empty when there is none
+  HeaderList headers;      // every field but those removed by the decoder (it removes none)
 };
 
 struct ResponseHead {

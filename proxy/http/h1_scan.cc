@@ -1,0 +1,92 @@
+#include "proxy/http/h1_scan.h"
+
+#include <bit>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace flagmesh::http {
+namespace {
+
+constexpr bool is_special(char c) {
+  return (static_cast<uint8_t>(c) < 0x20 && c != '\t') || c == 0x7f;
+}
+
+constexpr size_t kStep = 16;
+
+// One bit for each of kStep bytes: is_special.
+uint32_t special_bits(const char* bytes) {
+#if defined(__SSE2__)
+  const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
+  const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
+  const __m128i tab = _mm_cmpeq_epi8(v, _mm_set1_epi8('\t'));
+  const __m128i del = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f));
+  return static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(tab, low), del)));
+#else
+  uint32_t bits = 0;
+  for (size_t i = 0; i < kStep; ++i) bits |= static_cast<uint32_t>(is_special(bytes[i])) << i;
+  return bits;
+#endif
+}
+
+class Scanner {
+ public:
+  Scanner(std::string_view block, LineEnds& lines) : block_(block), lines_(lines) {}
+
+  // Looks at the special byte at `at`; true to go on.
+  bool look(size_t at) {
+    position_ = at;
+    if (block_[at] == '\n' && at != 0 && block_[at - 1] == '\r') return true;
+    if (block_[at] != '\r') return stop(Scan::kBad);
+    if (at + 1 == block_.size()) return stop(Scan::kMore);
+    if (block_[at + 1] != '\n') return stop(Scan::kBad);
+    if (at == 0 || block_[at - 1] == '\n') return stop(Scan::kEnd);
+    lines_.add(at);
+    return true;
+  }
+  // `bits` belong to the bytes from `at`.
+  bool look_at_all(uint32_t bits, size_t at) {
+    for (; bits != 0; bits &= bits - 1) {
+      if (!look(at + static_cast<size_t>(std::countr_zero(bits)))) return false;
+    }
+    return true;
+  }
+  Scan result() const { return result_; }
+  size_t position() const { return position_; }
+
+ private:
+  bool stop(Scan result) {
+    result_ = result;
+    return false;
+  }
+  std::string_view block_;
+  LineEnds& lines_;
+  Scan result_ = Scan::kMore;
+  size_t position_ = 0;
+};
+
+}  // namespace
+
+Scan scan_lines(std::string_view block, size_t from, LineEnds& lines, size_t& position) {
+  Scanner scanner(block, lines);
+  const size_t size = block.size();
+  size_t at = from;
+  bool on = true;
+  for (; on && at + kStep <= size; at += kStep) {
+    on = scanner.look_at_all(special_bits(block.data() + at), at);
+  }
+  if (on && at < size) {
+    if (size >= kStep) {
+      // The last step overlaps the one before it; its bits are shifted out.
+      const size_t seen = at - (size - kStep);
+      on = scanner.look_at_all(special_bits(block.data() + size - kStep) >> seen, at);
+    } else {
+      for (; on && at < size; ++at) on = !is_special(block[at]) || scanner.look(at);
+    }
+  }
+  position = on ? size : scanner.position();
+  return scanner.result();
+}
+
+}  // namespace flagmesh::http
