@@ -15,6 +15,7 @@
 
 #include "control/flags/context.h"
 #include "control/flags/model.h"
+#include "proxy/base/diagnostic.h"
 #include "proxy/base/result.h"
 
 namespace flagmesh::flags {
@@ -44,6 +45,9 @@ struct BucketTrace {
   uint64_t bucket = 0;        // 0 … total-1
   uint64_t total_weight = 0;  // "bucket 36 of 100"
 };
+
+// Whether the targeting compiles; if not, what is wrong and where (its marks, no file).
+std::optional<Diagnostic> check_targeting(const FlagDefinition& definition);
 
 class Program;  // program.h: the compiled targeting
 
@@ -76,6 +80,10 @@ class CompiledFlag {
 
  private:
   CompiledFlag();
+
+  Evaluation chosen(uint32_t index, Reason reason) const noexcept;
+  Evaluation by_default(Reason reason) const noexcept;
+  Evaluation named(std::string_view name) const noexcept;
 
   std::string tenant_;
   std::string key_;

@@ -88,4 +88,8 @@ class JsonContext : public EvaluationContext {
   int64_t unix_seconds_;
 };
 
+// The value at a dotted path below `root` (arrays by index); null pointer when there is none. The
+// empty path is `root` itself.
+const JsonValue* find_path(const JsonValue& root, std::string_view path) noexcept;
+
 }  // namespace flagmesh::flags

@@ -34,4 +34,7 @@ std::expected<JsonValue, Diagnostic> read_json(std::string_view text, const std:
 // column 5".
 Result<JsonValue> parse_json(std::string_view text, const ReadLimits& limits = {});
 
+// The second of two members with one name; null pointer when names are unique.
+const JsonMember* repeated_name(const JsonValue::Object& members);
+
 }  // namespace flagmesh::flags

@@ -1,0 +1,70 @@
+// Targeting as an immutable tree of operations: what compile.cc makes of JSONLogic and
+// interpreter.cc runs.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/flags/bucketing.h"
+#include "control/flags/context.h"
+#include "control/flags/json_value.h"
+#include "control/flags/value.h"
+#include "proxy/base/diagnostic.h"
+
+namespace flagmesh::flags {
+
+enum class Op : uint8_t {
+  kConstant,      // data: index of a constant
+  kVar,           // data: index of a path
+  kTargetingKey,  // {"var": "targetingKey"}
+  kFlagKey,       // {"var": "$flagd.flagKey"}
+  kTimestamp,     // {"var": "$flagd.timestamp"}
+  kList,          // operands, as a list
+  kCat,
+  kFractional,  // operands as written, the key source among them
+  kSplit,       // the same when all entries are constants; data: index of a split
+};
+
+struct Operation {
+  Op op = Op::kConstant;
+  uint32_t data = 0;
+  uint32_t first = 0;  // operands: indices operands[first … first+count-1]
+  uint32_t count = 0;
+};
+
+// A `fractional` whose variants and weights are constants, checked and added up once.
+struct Split {
+  struct Entry {
+    uint32_t end = 0;       // cumulative weight
+    uint32_t constant = 0;  // the result, an index of a constant
+  };
+  std::vector<Entry> entries;
+  uint32_t total = 0;       // 0: it never decides
+  bool has_source = false;  // operand 0 is the key source
+};
+
+class Program {
+ public:
+  // The error says where the targeting is wrong (line and column from its marks; no file).
+  static std::expected<std::unique_ptr<const Program>, Diagnostic> compile(
+      const JsonValue& targeting, std::string_view flag_key);
+
+  std::vector<Operation> operations;
+  std::vector<uint32_t> operands;
+  std::vector<JsonValue> constants;
+  std::vector<ContextPath> paths;
+  std::vector<Split> splits;
+  uint32_t root = 0;
+  std::string flag_key;
+  Murmur3 seed;  // after the flag's key
+  bool needs_targeting_key = false;
+  bool needs_time = false;
+  bool needs_any_path = false;
+};
+
+}  // namespace flagmesh::flags
