@@ -1,0 +1,144 @@
+// One feature container as one worker sees it: endpoints, balancing, idle connections, pending attempts, limits.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "proxy/base/random.h"
+#include "proxy/event/deferred_delete.h"
+#include "proxy/http/h1_decoder.h"
+#include "proxy/net/io_context.h"
+#include "proxy/upstream/shared_container.h"
+#include "proxy/upstream/upstream_connection.h"
+
+namespace flagmesh::upstream {
+
+// A worker's view of one endpoint.
+struct Endpoint {
+  std::shared_ptr<EndpointState> state;
+  UpstreamConnection* idle = nullptr;  // last used first: the warmest, and the surplus ages out
+  uint32_t active = 0;                 // attempts under way (least_request)
+  uint32_t consecutive_errors = 0;     // outlier detection
+  int64_t current_weight = 0;          // smooth weighted round robin
+  bool removed = false;                // not in the list any more: connections end when done
+
+  bool healthy() const { return state->healthy(); }
+};
+
+// What the containers of a worker share.
+struct UpstreamContext {
+  net::IoContext& io;
+  Rng& rng;
+  const http::H1Limits& limits;
+  uint32_t worker;
+  // Tells the main thread that an endpoint had too many consecutive errors. Called on the worker's thread.
+  void (*report_outlier)(void* context, SharedContainer& container, EndpointState& endpoint) = nullptr;
+  void* report_context = nullptr;
+};
+
+// Why a container may not be used for an attempt.
+enum class Denial : uint8_t {
+  kNone,
+  kUnproven,       // the flag's state may not be used (filters/proof)
+  kUnhealthy,      // too few healthy endpoints
+  kBreakerOpen,    // error rate
+  kTooManyRequests,  // max_requests in flight
+};
+std::string_view denial_name(Denial denial);  // "container_unhealthy", ...
+
+// Reference-counted (not atomic: one thread): snapshots of the worker and connections hold it. Destroyed through the deferred deleter.
+class Container final : public event::DeferredDeletable {
+ public:
+  Container(UpstreamContext& context, std::shared_ptr<SharedContainer> shared);
+  ~Container() override;
+
+  SharedContainer& shared() { return *shared_; }
+  const snapshot::ContainerSpec& spec() const { return shared_->spec(); }
+  const std::string& name() const { return spec().name; }
+  ContainerShard& stats() { return stats_; }
+  UpstreamContext& context() { return context_; }
+
+  // --- Admission: is it worth an attempt? ---
+  Denial check_health() const {
+    return shared_->healthy_endpoints() >= spec().min_healthy ? Denial::kNone : Denial::kUnhealthy;
+  }
+  // Takes a place under max_requests (and the trial of a half-open breaker); give it back with release_admission().
+  Denial enter_breaker(bool& is_trial);
+  void release_admission(bool is_trial);
+  bool acquire_retry() { return retries_.acquire(); }
+  void release_retry() { retries_.release(); }
+
+  // --- Attempts ---
+  enum class Acquired : uint8_t { kReady, kPending, kFailed };
+  struct Attempt {
+    Acquired how = Acquired::kFailed;
+    UpstreamConnection* connection = nullptr;  // kReady: send now; kPending: null while queued, else connecting
+    Failure failure = Failure::kOverflow;      // kFailed
+  };
+  // Picks an endpoint (never `avoid` when there is another) and a connection to it. kPending: on_ready() or on_failure() follows on a later
+  // turn; cancel_pending() or UpstreamConnection::cancel() ends the wait. `fresh`: no reused connection.
+  Attempt acquire(UpstreamRequest& request, const Endpoint* avoid, bool fresh);
+  void cancel_pending(UpstreamRequest& request);
+  // Whether an endpoint other than `tried` is healthy: worth another attempt here.
+  bool has_other_healthy(const Endpoint* tried) const;
+
+  // The outcome of one attempt, for outlier detection and the error rate.
+  void record(Endpoint& endpoint, bool success);
+
+  // --- Life ---
+  void add_ref() { ++references_; }
+  void release_ref();
+  // Takes over the shared list of endpoints after the main thread changed it.
+  void refresh_endpoints();
+  // The configuration no longer has it: idle connections are closed, used ones when their request ends.
+  void retire();
+
+ private:
+  friend class UpstreamConnection;
+
+  Endpoint* pick(const Endpoint* avoid);
+  UpstreamConnection* take_idle(Endpoint& endpoint);
+  UpstreamConnection* take_any_idle();
+  Endpoint* pick_weighted(const Endpoint* avoid);
+  Endpoint* pick_least(const Endpoint* avoid);
+  void close_idle(Endpoint& endpoint);
+  void put_idle(UpstreamConnection& connection);
+  void remove_idle(UpstreamConnection& connection);
+  void forget(UpstreamConnection& connection);  // it is closed
+  UpstreamConnection* open(Endpoint& endpoint, UpstreamRequest& request);
+  void enqueue(UpstreamRequest& request);
+  void dequeue(UpstreamRequest& request);
+  void serve_queue();
+
+  // Serves queued attempts when a connection became free, outside of the call that freed it.
+  class QueueTask final : public event::TurnTask {
+   public:
+    explicit QueueTask(Container& container) : container_(container) {}
+
+   private:
+    void on_turn() override { container_.serve_queue(); }
+    Container& container_;
+  };
+
+  UpstreamContext& context_;
+  std::shared_ptr<SharedContainer> shared_;
+  ContainerShard& stats_;
+  std::vector<std::unique_ptr<Endpoint>> endpoints_;
+  std::vector<std::unique_ptr<Endpoint>> removed_;  // until their connections are gone
+  Lease connections_;
+  Lease pending_;
+  Lease requests_;
+  Lease retries_;
+  QueueTask queue_task_;
+  UpstreamRequest* queue_head_ = nullptr;
+  UpstreamRequest* queue_tail_ = nullptr;
+  UpstreamConnection* all_ = nullptr;
+  uint32_t references_ = 0;
+  uint32_t round_robin_ = 0;
+  bool equal_weights_ = true;
+  bool retired_ = false;
+};
+
+}  // namespace flagmesh::upstream

@@ -1,0 +1,67 @@
+// A limit for the whole process that workers share without an atomic operation per request.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+
+namespace flagmesh::upstream {
+
+// The process's part: how much of the limit no worker has leased.
+class LimitPool {
+ public:
+  LimitPool(uint32_t limit, uint32_t workers)
+      : free_(static_cast<int64_t>(limit)), batch_(std::max<uint32_t>(1, limit / (4 * std::max(1U, workers)))) {}
+
+  uint32_t batch() const { return batch_; }
+  // Up to `wanted`; 0 when nothing is left.
+  uint32_t take(uint32_t wanted) {
+    int64_t have = free_.load(std::memory_order_relaxed);
+    while (have > 0) {
+      const int64_t got = std::min<int64_t>(have, wanted);
+      if (free_.compare_exchange_weak(have, have - got, std::memory_order_relaxed)) {
+        return static_cast<uint32_t>(got);
+      }
+    }
+    return 0;
+  }
+  void give_back(uint32_t count) { free_.fetch_add(count, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<int64_t> free_;
+  uint32_t batch_;
+};
+
+// A worker's part, on its thread. The sum of all workers' use never exceeds the limit; a worker keeps at most two batches that it does
+// not use, so that others do not starve.
+class Lease {
+ public:
+  explicit Lease(LimitPool& pool) : pool_(pool) {}
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  ~Lease() { pool_.give_back(leased_ - used_); }
+
+  bool acquire() {
+    if (used_ == leased_) {
+      leased_ += pool_.take(pool_.batch());
+      if (used_ == leased_) return false;
+    }
+    ++used_;
+    return true;
+  }
+  void release() {
+    --used_;
+    if (leased_ - used_ >= 2 * pool_.batch()) {
+      pool_.give_back(pool_.batch());
+      leased_ -= pool_.batch();
+    }
+  }
+  uint32_t used() const { return used_; }
+
+ private:
+  LimitPool& pool_;
+  uint32_t leased_ = 0;
+  uint32_t used_ = 0;
+};
+
+}  // namespace flagmesh::upstream
