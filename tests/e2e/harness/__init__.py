@@ -1,0 +1,1 @@
+"""What the end-to-end tests are made of: real processes on ports of their own, and ways to look at them."""

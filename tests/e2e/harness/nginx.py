@@ -1,0 +1,44 @@
+"""nginx as a fast feature container that answers every path with its name."""
+import os
+import shutil
+
+from harness import client
+from harness.process import Process
+from harness.redis import free_port
+from harness.waiting import eventually
+
+CONFIG = """
+daemon off;
+worker_processes 1;
+pid {folder}/{name}.pid;
+error_log stderr warn;
+{user}
+events {{ worker_connections 512; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/{name}-body;
+  proxy_temp_path {folder}/{name}-proxy;
+  fastcgi_temp_path {folder}/{name}-fastcgi;
+  uwsgi_temp_path {folder}/{name}-uwsgi;
+  scgi_temp_path {folder}/{name}-scgi;
+  server {{
+    listen 127.0.0.1:{port} backlog=1024;
+    default_type application/json;
+    location / {{ return 200 '{{"container": "{name}"}}'; }}
+  }}
+}}
+"""
+
+
+def start(test, name):
+    """Starts nginx as container `name`; returns the process with its `address`."""
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if not program:
+        raise FileNotFoundError("nginx: run scripts/setup --test")
+    port = free_port()
+    user = "user root;" if os.geteuid() == 0 else ""
+    config = test.write(f"{name}.nginx.conf", CONFIG.format(folder=test.folder, name=name, port=port, user=user))
+    running = test.track(Process(f"nginx-{name}", [program, "-c", config, "-e", "stderr", "-p", test.folder], test.folder))
+    running.address = f"127.0.0.1:{port}"
+    eventually(lambda: client.fetch(running.address).status == 200, f"nginx to listen\n{running.tail()}")
+    return running
