@@ -1,0 +1,121 @@
+#include "merkle/epoch_log_file.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/merkle/temp_folder.h"
+
+namespace flagmesh::merkle {
+namespace {
+
+constexpr size_t kHeaderBytes = 21;
+constexpr size_t kFrameBytes = kEpochRecordBytes + 8;
+
+EpochRecord record(uint64_t epoch) {
+  EpochRecord record;
+  record.epoch = epoch;
+  record.time_ms = 1700000000000 + epoch;
+  return record;
+}
+
+// A log of `count` records; its bytes.
+std::string write_log(const std::string& path, uint64_t count) {
+  EpochLogFile file = EpochLogFile::open(path).value();
+  for (uint64_t epoch = 1; epoch <= count; epoch++) EXPECT_TRUE(file.append(record(epoch)));
+  return read_bytes(path);
+}
+
+TEST(EpochLogFile, KeepsItsRecords) {
+  TempFolder folder;
+  std::string path = folder.file("epochs");
+  Hash root;
+  {
+    EpochLogFile file = EpochLogFile::open(path).value();
+    for (uint64_t epoch = 1; epoch <= 5; epoch++) ASSERT_TRUE(file.append(record(epoch)));
+    EXPECT_EQ(file.append(record(5)).error().code, "bad_epoch");
+    root = file.log().root();
+  }
+  EpochLogFile file = EpochLogFile::open(path).value();
+  EXPECT_EQ(file.log().size(), 5u);
+  EXPECT_EQ(file.log().root(), root);
+  EXPECT_EQ(file.cut_bytes(), 0u);
+  EXPECT_TRUE(file.append(record(6)));
+}
+
+TEST(EpochLogFile, HasOneWriter) {
+  TempFolder folder;
+  EpochLogFile first = EpochLogFile::open(folder.file("epochs")).value();
+  EXPECT_EQ(EpochLogFile::open(folder.file("epochs")).error().code, "locked");
+  EpochLogFile moved = std::move(first);
+  EXPECT_EQ(EpochLogFile::open(folder.file("epochs")).error().code, "locked");
+}
+
+// A crash while the third record is written leaves any beginning of its frame.
+TEST(EpochLogFile, ATornEndIsCut) {
+  TempFolder folder;
+  const std::string whole = write_log(folder.file("whole"), 3);
+  ASSERT_EQ(whole.size(), kHeaderBytes + 3 * kFrameBytes);
+  for (size_t size = kHeaderBytes + 2 * kFrameBytes; size < whole.size(); size++) {
+    std::string path = folder.file("torn" + std::to_string(size));
+    write_bytes(path, whole.substr(0, size));
+    {
+      EpochLogFile file = EpochLogFile::open(path).value();
+      ASSERT_EQ(file.log().size(), 2u) << size;
+      EXPECT_EQ(file.cut_bytes(), size - kHeaderBytes - 2 * kFrameBytes);
+      ASSERT_TRUE(file.append(record(3)));
+    }
+    EXPECT_EQ(read_bytes(path), whole);
+  }
+}
+
+TEST(EpochLogFile, ATornHeaderIsWrittenAgain) {
+  TempFolder folder;
+  const std::string whole = write_log(folder.file("whole"), 1);
+  for (size_t size = 0; size < kHeaderBytes; size++) {
+    std::string path = folder.file("torn" + std::to_string(size));
+    write_bytes(path, whole.substr(0, size));
+    EXPECT_EQ(write_log(path, 1), whole);
+  }
+}
+
+// The file grew before its data came: the last frame is there, but not what was written.
+TEST(EpochLogFile, AnEndOfZerosIsCut) {
+  TempFolder folder;
+  std::string path = folder.file("epochs");
+  write_bytes(path, write_log(path, 2) + std::string(kFrameBytes, '\0'));
+  EpochLogFile file = EpochLogFile::open(path).value();
+  EXPECT_EQ(file.log().size(), 2u);
+  EXPECT_EQ(file.cut_bytes(), kFrameBytes);
+}
+
+TEST(EpochLogFile, DamageBeforeTheEndIsRefused) {
+  TempFolder folder;
+  const std::string whole = write_log(folder.file("whole"), 3);
+  for (size_t at :
+       {size_t{0}, kHeaderBytes, kHeaderBytes + 50, kHeaderBytes + 2 * kFrameBytes - 1}) {
+    std::string path = folder.file("damaged" + std::to_string(at));
+    std::string bytes = whole;
+    bytes[at] = static_cast<char>(bytes[at] ^ 4);
+    write_bytes(path, bytes);
+    EXPECT_EQ(EpochLogFile::open(path).error().code, "corrupt_log") << at;
+    EXPECT_EQ(read_bytes(path), bytes);
+  }
+}
+
+// Whole records in the wrong order or number are no crash's doing either, wherever they are.
+TEST(EpochLogFile, AForeignRecordIsRefused) {
+  TempFolder folder;
+  const std::string whole = write_log(folder.file("whole"), 3);
+  std::string path = folder.file("repeated");
+  write_bytes(path, whole + whole.substr(whole.size() - kFrameBytes));
+  EXPECT_EQ(EpochLogFile::open(path).error().code, "corrupt_log");
+  write_bytes(path, "another file\n");
+  EXPECT_EQ(EpochLogFile::open(path).error().code, "corrupt_log");
+}
+
+TEST(EpochLogFile, AnAbsentFolderIsNamed) {
+  TempFolder folder;
+  EXPECT_EQ(EpochLogFile::open(folder.file("no/such")).error().code, "open_failed");
+}
+
+}  // namespace
+}  // namespace flagmesh::merkle
