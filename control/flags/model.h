@@ -28,21 +28,21 @@ inline constexpr size_t kTargetingDepth = 100;
 enum class FlagState : uint8_t { kEnabled, kDisabled };
 
 struct Variant {
-  std::string name;  // not empty
+  std::string name = {};  // not empty
   JsonValue
       value;  // boolean, number, string or object; all variants of a flag should be of one type
 };
 
 struct FlagDefinition {
-  std::string tenant;  // a DNS label: [a-z0-9] and inner '-'
-  std::string key;     // UTF-8 without control characters
+  std::string tenant = {};  // a DNS label: [a-z0-9] and inner '-'
+  std::string key = {};     // UTF-8 without control characters
   FlagState state = FlagState::kEnabled;
   std::vector<Variant>
       variants;  // file order, or name order when read from canonical JSON; at least one
-  std::optional<std::string>
-      default_variant;  // one of `variants`; nothing = the caller's default (flagd: null or absent)
-  JsonValue targeting;  // JSONLogic with every known `$ref` inlined; null = none
-  JsonValue metadata;   // object of strings, numbers, booleans; null = none
+  std::optional<std::string> default_variant =
+      {};  // one of `variants`; nothing = the caller's default (flagd: null or absent)
+  JsonValue targeting = {};  // JSONLogic with every known `$ref` inlined; null = none
+  JsonValue metadata = {};   // object of strings, numbers, booleans; null = none
   std::string bucketing{kBucketingV2};
   Mark mark = {};  // where its key was written; not part of its meaning
 
@@ -52,11 +52,11 @@ struct FlagDefinition {
 
 // The flags of one tenant, from one or more files. Keys are unique.
 struct FlagSet {
-  std::string tenant;
-  std::vector<FlagDefinition> flags;  // file order
-  JsonValue metadata;    // the flag set's: object of strings, numbers, booleans; null = none
-  JsonValue evaluators;  // `$evaluators` as written, already inlined into `flags`; for export. null
-                         // = none
+  std::string tenant = {};
+  std::vector<FlagDefinition> flags = {};  // file order
+  JsonValue metadata = {};    // the flag set's: object of strings, numbers, booleans; null = none
+  JsonValue evaluators = {};  // `$evaluators` as written, already inlined into `flags`; for export.
+                              // null = none
 
   const FlagDefinition* find(std::string_view key) const;  // linear
 };

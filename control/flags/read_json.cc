@@ -87,7 +87,7 @@ class TreeBuilder {
       }
     }
     counted_ = start;
-    token_end_ = stream_.Tell();
+    token_end_ = std::max(stream_.Tell(), start + 1);  // brackets are not taken yet
     return Mark{line_, static_cast<uint32_t>(start - line_start_ + 1)};
   }
 
