@@ -34,7 +34,7 @@ TEST(Proof, PublishedConsistencyCases) {
   for (const auto& line : lines) {
     Hash root1 = opaque_root(line[4]), root2 = opaque_root(line[5]);
     auto proof = vector_proof(line[6]);
-    bool ok = root1 && root2 && proof &&
+    bool ok = proof &&
               verify_consistency(std::stoull(line[2]), std::stoull(line[3]), root1, root2, *proof);
     if (line[0] == "any") continue;
     EXPECT_EQ(ok, line[0] == "ok") << line[1];
