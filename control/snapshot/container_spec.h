@@ -16,9 +16,9 @@ using Millis = uint32_t;
 //   host + port   host is an IPv4 or IPv6 literal (no brackets) or a name that is resolved again as
 //   its TTL says unix_path     absolute path of a stream socket; host is empty, port 0
 struct EndpointSpec {
-  std::string host;
+  std::string host = {};
   uint16_t port = 0;
-  std::string unix_path;
+  std::string unix_path = {};
   uint32_t weight = 1;  // 1..65535, relative to the container's other endpoints
 
   // As the configuration writes it: "127.0.0.1:7001", "[::1]:7001", "unix:/run/web.sock".
@@ -81,10 +81,10 @@ struct ContainerSpec {
   std::vector<EndpointSpec> endpoints;  // never empty
   UpstreamProtocol protocol = UpstreamProtocol::kHttp1;
   LoadBalancing load_balancing = LoadBalancing::kRoundRobin;
-  std::optional<HealthCheckSpec> health_check;  // absent: no active checks
-  OutlierSpec outlier_detection;
-  CircuitBreakerSpec circuit_breaker;
-  std::optional<UpstreamTlsSpec> tls;
+  std::optional<HealthCheckSpec> health_check = {};  // absent: no active checks
+  OutlierSpec outlier_detection = {};
+  CircuitBreakerSpec circuit_breaker = {};
+  std::optional<UpstreamTlsSpec> tls = {};
   uint32_t min_healthy =
       1;  // with fewer healthy endpoints the `health` filter goes to the next candidate
   Millis connect_timeout = 2'000;

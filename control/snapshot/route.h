@@ -2,6 +2,7 @@
 // Plain values, immutable once they are part of a RouteTable.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -47,7 +48,7 @@ struct HeaderMatch {
   std::string name;  // lower case
   std::string value;
 
-  bool operator==(const HeaderMatch&) const = default;
+  auto operator<=>(const HeaderMatch&) const = default;
 };
 
 // Bits of RetryPolicy::on.
@@ -122,5 +123,8 @@ struct Route {
   // REQUIRES: !split.empty()
   ContainerIndex pick_split(uint32_t random) const;
 };
+
+// True when both match exactly the same requests, so that the later one can never be reached.
+bool same_match(const Route& a, const Route& b);
 
 }  // namespace flagmesh::snapshot

@@ -1,21 +1,17 @@
 // Which route a request takes.
 //
 // Order of decision:
-//   1. host: exact, then "*." wildcards from the longest suffix to the shortest, then routes for
-//   any host. A level that
-//      has no matching route passes the request on to the next one.
-//   2. path: exact, then prefixes from the longest to the shortest, then regular expressions in
-//   file order.
-//   3. conditions: among routes of the same host and path, the one with more conditions is asked
-//   first (the method list
-//      is one, each header is one); file order breaks ties. A route whose conditions fail passes
-//      the request on.
+//   1. host: exact, then "*." wildcards from the longest suffix to the shortest, then any host.
+//   2. path: exact, then prefixes from the longest to the shortest, then regular expressions in the
+//      order of the file.
+//   3. conditions: among routes of the same host and path the one with more conditions is asked
+//      first (the method list is one, each header is one); the order of the file breaks ties.
+// A host, a path or a condition that does not match passes the request on to the next in order.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -29,13 +25,10 @@ struct RouteQuery {
   // True when the request has a header line `name` (lower case) whose value is exactly `value`.
   using HeaderTest = bool (*)(const void* context, std::string_view name, std::string_view value);
 
-  std::string_view
-      host;  // as in Host or :authority: any case, port and trailing dot allowed, may be empty
-  std::string_view
-      path;  // normalised, without query; one that does not begin with '/' matches no route
-  std::string_view method;  // as received; methods are case-sensitive
-  HeaderTest header =
-      nullptr;  // called only for routes that have header conditions; null: no header matches
+  std::string_view host;  // Host or :authority: any case; port and final dot allowed; may be empty
+  std::string_view path;  // normalised, without query; matches nothing unless it begins with '/'
+  std::string_view method;      // as received; methods are case-sensitive
+  HeaderTest header = nullptr;  // called only for routes with header conditions; null: none matches
   const void* context = nullptr;
 };
 
@@ -44,12 +37,6 @@ struct RouteQuery {
 // expressions are tried one after the other.
 class RouteTable {
  public:
-  // Regular expressions are given up after this many steps of the matcher, and count as not
-  // matching: a request cannot buy CPU with a clever path.
-  static constexpr uint32_t kRegexSteps = 20'000;
-  // Longer paths match no regular expression.
-  static constexpr size_t kRegexPathBytes = 4'096;
-
   // Fails with code "bad_route" when a regular expression does not compile (message names the
   // route's index and why). Takes the routes in file order and sets their index.
   static Result<std::shared_ptr<const RouteTable>> build(std::vector<Route> routes);
@@ -64,6 +51,9 @@ class RouteTable {
   // In file order; routes()[i].index == i.
   const std::vector<Route>& routes() const { return routes_; }
 
+  // Indices of the routes that name this flag, in file order.
+  std::span<const uint32_t> routes_of_flag(std::string_view tenant, std::string_view key) const;
+
  private:
   struct Index;
   explicit RouteTable(std::vector<Route> routes);
@@ -71,8 +61,5 @@ class RouteTable {
   std::vector<Route> routes_;
   std::unique_ptr<const Index> index_;
 };
-
-// True when two routes match exactly the same requests, so that the later one can never be reached.
-bool same_match(const Route& a, const Route& b);
 
 }  // namespace flagmesh::snapshot

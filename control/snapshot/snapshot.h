@@ -67,12 +67,13 @@ struct RouteBinding {
   // fallback is served, with reason "flag_missing"). Lives as long as the snapshot.
   const flags::CompiledFlag* flag = nullptr;
   // The container of each variant of `flag`, by the variant's index there; kNoContainer: `serve`
-  // does not name it.
-  std::vector<ContainerIndex> by_variant;
+  // does not name it. Shared by snapshots in which neither route nor flag changed.
+  std::shared_ptr<const ContainerIndex[]> by_variant;
+  uint32_t variants = 0;
 
-  // REQUIRES: flag != nullptr. kNoContainer for an index that the flag does not have.
-  ContainerIndex container_of(size_t variant) const {
-    return variant < by_variant.size() ? by_variant[variant] : kNoContainer;
+  // kNoContainer for a variant that the flag does not have.
+  ContainerIndex container_of(uint32_t variant) const {
+    return variant < variants ? by_variant[variant] : kNoContainer;
   }
 };
 
