@@ -1,0 +1,65 @@
+"""One measurement: a fresh proxy, its warm-up, the measured requests, and what they cost."""
+
+import time
+
+from . import peers, proc
+from .load import Load
+
+SETTLE = 0.02  # seconds after the last answer, so that the kernel has accounted the proxy's last run
+WARM = 0.4     # seconds of load before what is measured
+
+
+def _sample(context, running, load, seconds):
+    """Runs the measured phase; what it cost, by request."""
+    everyone = running.pids + [load.process.pid, context.origin.pid]
+    time.sleep(SETTLE)
+    busy, all_cpu = proc.busy_seconds(), proc.cpu_seconds(everyone)
+    cpu, begin = proc.cpu_seconds(running.pids), time.monotonic()
+    result = load.go()
+    time.sleep(SETTLE)
+    cpu = proc.cpu_seconds(running.pids) - cpu
+    elapsed = time.monotonic() - begin
+    foreign = (proc.busy_seconds() - busy) - (proc.cpu_seconds(everyone) - all_cpu)
+    if result["errors"]:
+        raise proc.Failed(f"{result['errors']} requests failed, the first: {result['first_error']}")
+    if not result["requests"]:
+        raise proc.Failed("no request was answered")
+    result.update(cpu_us=cpu * 1e6 / result["requests"], proxy_load=cpu / elapsed,
+                  foreign=max(0.0, foreign / elapsed / context.core_count),
+                  memory_mib=proc.memory_bytes(running.pids) / 2**20)
+    result.update(running.check(result["requests"]))
+    return result
+
+
+def _active(context, running, scenario, seconds, rate):
+    options = dict(scenario.load, seconds=seconds, **{"warm-seconds": WARM})
+    if rate:
+        options["rate"] = rate
+    with Load(context, running.port, options, seconds) as load:
+        load.ready()
+        result = _sample(context, running, load, seconds)
+        load.finish()
+    return result
+
+
+def _idle(context, running, scenario):
+    """Memory that each idle connection adds to a proxy that has already served 64 of them."""
+    small = dict(scenario.load, connections=64, seconds=0, **{"warm-seconds": WARM})
+    with Load(context, running.port, small, 1) as load:
+        load.ready()
+        before = proc.memory_bytes(running.pids)
+        load.finish()
+    with Load(context, running.port, dict(scenario.load, seconds=0), 10) as load:
+        load.ready()
+        time.sleep(0.5)
+        after = proc.memory_bytes(running.pids)
+        load.finish()
+    return {"idle_bytes": (after - before) / scenario.load["connections"], "memory_mib": after / 2**20}
+
+
+def measure(context, scenario, peer, setup, seconds, rate=0):
+    """One row of figures for this peer. Raises proc.Failed when a request or the proxy failed."""
+    with peers.STARTERS[peer](context, setup) as running:
+        if scenario.kind == "idle":
+            return _idle(context, running, scenario)
+        return _active(context, running, scenario, seconds, rate)

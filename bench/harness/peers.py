@@ -1,0 +1,91 @@
+"""The proxies that are compared. Each one is started anew for every measurement, one worker, pinned to the proxy core."""
+
+import os
+import resource
+import shutil
+
+from . import proc
+from .flagmesh import Flagmesh
+
+CONF = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "conf")
+NAMES = ("nginx", "haproxy", "forwarder", "flagmesh")
+
+
+def fill(context, template, name, values):
+    """Writes conf/TEMPLATE with every @KEY@ replaced to the work folder; returns its path."""
+    with open(os.path.join(CONF, template)) as source:
+        text = source.read()
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    for key, value in dict(values, FILES=files).items():
+        text = text.replace(f"@{key}@", str(value))
+    path = context.path(name)
+    with open(path, "w") as target:
+        target.write(text)
+    return path
+
+
+def installed(program):
+    found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    if not found:
+        raise proc.Failed(f"{program} is not installed")
+    return found
+
+
+class Running:
+    """A proxy that accepts connections. `check` raises Failed when it did not do what it was measured for."""
+
+    def __init__(self, process, port, check=lambda requests: {}):
+        self.process, self.port, self.check = process, port, check
+        self.pids = proc.family(process.pid)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        proc.stop(self.process)
+
+
+def _run(context, command, name, port):
+    log = context.path(f"{name}.log")
+    process = proc.start(command, {context.core}, log)
+    try:
+        proc.wait_port(port, process, log)
+    except proc.Failed:
+        proc.stop(process)
+        raise
+    return Running(process, port)
+
+
+def nginx(context, setup):
+    port = context.port()
+    access_log = f"{context.path('nginx-access.log')} combined buffer=64k flush=1s" if setup.logs else "off"
+    path = fill(context, "nginx.conf", "nginx.conf",
+                {"DIR": context.folder, "PORT": port, "ORIGIN": context.origin_ports[0], "KEEP": setup.keep,
+                 "ACCESS_LOG": access_log})
+    return _run(context, [installed("nginx"), "-c", path, "-p", context.folder], "nginx", port)
+
+
+def haproxy(context, setup):
+    port = context.port()
+    path = fill(context, "haproxy.cfg", "haproxy.cfg",
+                {"PORT": port, "ORIGIN": context.origin_ports[0], "KEEP": setup.keep,
+                 "LOG": "log stdout format raw local0" if setup.logs else "",
+                 "LOG_GLOBAL": "log global\n    option httplog" if setup.logs else ""})
+    return _run(context, [installed("haproxy"), "-db", "-f", path], "haproxy", port)
+
+
+def forwarder(context, setup):
+    port = context.port()
+    command = [context.tool("bench_forwarder"), "--port", str(port), "--to", str(context.origin_ports[0]),
+               "--preconnect", str(setup.keep)]
+    return _run(context, command, "forwarder", port)
+
+
+def flagmesh(context, setup):
+    mesh = Flagmesh(context, setup, lambda values: fill(context, "flagmesh.yaml", "flagmesh.yaml", values))
+    running = _run(context, mesh.command, "flagmesh", mesh.port)
+    running.check = mesh.check
+    return running
+
+
+STARTERS = {"nginx": nginx, "haproxy": haproxy, "forwarder": forwarder, "flagmesh": flagmesh}
