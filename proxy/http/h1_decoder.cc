@@ -31,6 +31,7 @@ H1Error read_request_fields(RequestHead& head) {
   error = request_framing(head.headers, head.version, head.body);
   if (error != H1Error::kNone) return error;
   const ConnectionOptions options = connection_options(head.headers);
+  if (options.count > kMaxConnectionOptions) return H1Error::kBadHeaderValue;
   head.keep_alive = options.persistent(head.version);
   if (head.version == Version::kHttp10) return H1Error::kNone;
   head.expect_continue = has_token(head.headers.value(HeaderId::kExpect), "100-continue");
@@ -61,7 +62,7 @@ H1Error parse_request(std::string_view block, const LineEnds& lines, const H1Lim
   return error != H1Error::kNone ? error : read_request_fields(head);
 }
 
-// `body` comes out as what follows the head.
+// As parse_request; `method` is that of the request.
 H1Error parse_response(std::string_view block, const LineEnds& lines, const H1Limits& limits,
                        Arena& arena, Method method, ResponseHead& head) {
   head = ResponseHead();
@@ -77,9 +78,11 @@ H1Error parse_response(std::string_view block, const LineEnds& lines, const H1Li
   // A transfer coding where no body can be says that the peer may send one all the same.
   const bool doubtful =
       (head.status < 200 || head.status == 204) && head.headers.has(HeaderId::kTransferEncoding);
-  head.keep_alive = connection_options(head.headers).persistent(head.version) &&
-                    head.body.kind != Framing::kUntilClose && !doubtful;
-  return error;
+  const ConnectionOptions options = connection_options(head.headers);
+  head.keep_alive =
+      options.persistent(head.version) && head.body.kind != Framing::kUntilClose && !doubtful;
+  if (error != H1Error::kNone) return error;
+  return options.count > kMaxConnectionOptions ? H1Error::kBadHeaderValue : H1Error::kNone;
 }
 
 }  // namespace

@@ -105,6 +105,7 @@ ConnectionOptions connection_options(const HeaderList& headers) {
     CommaList list(f->value);
     std::string_view item;
     while (list.next(item)) {
+      ++options.count;
       if (equals_ignore_case(item, "close")) options.close = true;
       if (equals_ignore_case(item, "keep-alive")) options.keep_alive = true;
       if (equals_ignore_case(item, "upgrade")) options.upgrade = true;

@@ -16,7 +16,12 @@ H1Error response_framing(const HeaderList& headers, Version version, uint16_t st
 // No body follows whatever the fields say: 1xx, 204, 304, and answers to HEAD.
 bool is_bodiless(uint16_t status, Method method);
 
+// More options than this in one message are refused: each is looked up among the fields
+// (hop_by_hop.h).
+inline constexpr size_t kMaxConnectionOptions = 64;
+
 struct ConnectionOptions {
+  size_t count = 0;
   bool close = false;
   bool keep_alive = false;
   bool upgrade = false;

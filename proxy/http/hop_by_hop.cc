@@ -1,0 +1,52 @@
+#include "proxy/http/hop_by_hop.h"
+
+#include "proxy/http/tokens.h"
+
+namespace flagmesh::http {
+namespace {
+
+constexpr bool is_hop_by_hop(HeaderId id) {
+  switch (id) {
+    case HeaderId::kConnection:
+    case HeaderId::kHttp2Settings:
+    case HeaderId::kKeepAlive:
+    case HeaderId::kProxyAuthenticate:
+    case HeaderId::kProxyAuthorization:
+    case HeaderId::kProxyConnection:
+    case HeaderId::kTe:
+    case HeaderId::kTransferEncoding:
+    case HeaderId::kUpgrade:
+    case HeaderId::kXFlagmeshEpoch:
+    case HeaderId::kXFlagmeshFlag:
+    case HeaderId::kXFlagmeshReason:
+    case HeaderId::kXFlagmeshStale:
+    case HeaderId::kXFlagmeshVariant:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void remove_nominated(HeaderList& headers) {
+  for (const Field* f = headers.find(HeaderId::kConnection); f != nullptr; f = headers.next(f)) {
+    CommaList list(f->value);
+    std::string_view name;
+    while (list.next(name)) {
+      const bool option = equals_ignore_case(name, "close");
+      if (!option && header_id(name) == HeaderId::kOther) headers.remove(name);
+    }
+  }
+}
+
+}  // namespace
+
+void remove_hop_by_hop(HeaderList& headers) {
+  remove_nominated(headers);
+  for (Field& field : headers) {
+    const bool removed =
+        field.id == HeaderId::kOther ? is_flagmesh_name(field.name) : is_hop_by_hop(field.id);
+    if (removed) headers.erase(field);
+  }
+}
+
+}  // namespace flagmesh::http

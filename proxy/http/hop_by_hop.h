@@ -1,0 +1,20 @@
+// Fields that mean one connection and must not reach the next (RFC 9110 §7.6.1).
+#pragma once
+
+#include "proxy/http/headers.h"
+
+namespace flagmesh::http {
+
+// Erases from a request's or response's fields (or trailers): Connection and the fields that it
+// nominates, Keep-Alive, Proxy-Connection, Proxy-Authenticate, Proxy-Authorization, TE,
+// Transfer-Encoding, Upgrade, HTTP2-Settings, and every x-flagmesh-*, which only we may set. What
+// they said is in the head already (framing, keep_alive, upgrade_websocket), and the encoders write
+// what the next connection needs.
+//
+// Connection cannot nominate a field of HeaderId that is not in that list (Host, Content-Length,
+// Cookie, Authorization, X-Forwarded-For and so on): those are for all recipients, nobody may
+// nominate them (§7.6.1), and taking one out at a client's wish would hide from the origin what we
+// or a trusted proxy decided by. Trailer stays: trailers are forwarded.
+void remove_hop_by_hop(HeaderList& headers);
+
+}  // namespace flagmesh::http
