@@ -48,7 +48,7 @@ class RedisServer:
         return "answers" if self.command("PING") == "PONG" else None
 
     def stop(self):
-        self._process.kill()
+        self._process.close()
 
     def close(self):
         self._process.close()
