@@ -1,0 +1,44 @@
+// The client's connection as a stream sees it: HTTP/1 has one stream at a time, HTTP/2 many.
+#pragma once
+
+#include <string_view>
+
+#include "proxy/http/message.h"
+
+namespace flagmesh::stream {
+
+class Stream;
+
+// What is known about the client, for headers, targeting and logs.
+struct Peer {
+  std::string_view ip;     // text; lives as long as the session
+  bool loopback = false;
+  bool tls = false;
+};
+
+class Session {
+ public:
+  virtual const Peer& peer() const = 0;
+  virtual void send_interim(Stream& stream, const http::ResponseHead& head) = 0;
+  // `end`: nothing follows. Fills in framing and connection fields.
+  virtual void send_head(Stream& stream, http::ResponseHead& head, bool end) = 0;
+  virtual void send_data(Stream& stream, std::string_view data) = 0;
+  virtual void send_end(Stream& stream, const http::HeaderList* trailers) = 0;
+  // After a 101 in both directions.
+  virtual void start_tunnel(Stream& stream) = 0;
+  virtual void send_tunnel_data(Stream& stream, std::string_view data) = 0;
+  // The response cannot be completed: break so that the client sees it.
+  virtual void break_off(Stream& stream) = 0;
+  // The stream is over; it is released when this returns.
+  virtual void stream_finished(Stream& stream, bool reusable) = 0;
+
+  virtual void pause_request(Stream& stream) = 0;
+  virtual void resume_request(Stream& stream) = 0;
+  // Bytes that the client has not taken.
+  virtual size_t waiting() const = 0;
+
+ protected:
+  ~Session() = default;
+};
+
+}  // namespace flagmesh::stream

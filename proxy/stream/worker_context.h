@@ -1,0 +1,62 @@
+// Everything that the streams of one worker share. Made by the worker; outlives its sessions.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "proxy/base/arena.h"
+#include "proxy/base/random.h"
+#include "proxy/http/h1_decoder.h"
+#include "proxy/net/io_context.h"
+#include "proxy/stream/access_log.h"
+#include "proxy/stream/filter.h"
+#include "proxy/stream/handler.h"
+#include "proxy/stream/served_snapshot.h"
+#include "proxy/stream/worker_stats.h"
+#include "proxy/upstream/container.h"
+
+namespace flagmesh::stream {
+
+class Stream;
+
+// Milliseconds; 0 switches off where config/config.h says so.
+struct SessionTimeouts {
+  uint32_t request_header = 10'000;
+  uint32_t request_body = 30'000;
+  uint32_t stream_idle = 300'000;
+  uint32_t connection_idle = 75'000;
+  uint32_t max_connection_age = 0;
+};
+
+struct WorkerContext {
+  WorkerContext(net::IoContext& io_context, uint32_t worker_index, WorkerStats& worker_stats);
+  WorkerContext(const WorkerContext&) = delete;
+  WorkerContext& operator=(const WorkerContext&) = delete;
+  ~WorkerContext();
+
+  // Streams are recycled, last in first out.
+  Stream* take_stream();
+  void give_back(Stream* stream);
+
+  net::IoContext& io;
+  uint32_t index;
+  WorkerStats& stats;
+  Rng rng;
+  BlockPool blocks;
+  http::H1Limits limits;
+  SessionTimeouts timeouts;
+  upstream::UpstreamContext upstream{io, rng, limits, index};
+  AccessLog access_log;
+  std::vector<std::unique_ptr<Filter>> filters;
+  Handler* forwarder = nullptr;
+  std::unordered_map<std::string, Handler*> handlers;  // by Route::handler
+  WorkerSnapshot* snapshot = nullptr;                  // the current one; null until there is one
+  bool draining = false;                               // say "connection: close" on every response
+
+ private:
+  std::vector<Stream*> free_streams_;
+};
+
+}  // namespace flagmesh::stream

@@ -1,0 +1,49 @@
+// One worker's numbers. Written by the worker, read by /metrics.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "proxy/base/counter.h"
+
+namespace flagmesh::stream {
+
+// Reasons of local replies are tokens of a table that is known when the program is built; counted by a small open hash of their text.
+class ReasonCounters {
+ public:
+  void add(std::string_view reason);
+  template <class Visit>  // visit(std::string_view reason, uint64_t count)
+  void for_each(Visit&& visit) const {
+    for (const Slot& slot : slots_) {
+      const char* text = slot.text.load(std::memory_order_acquire);
+      if (text != nullptr) visit(std::string_view(text), slot.count.value());
+    }
+  }
+
+ private:
+  struct Slot {
+    std::atomic<const char*> text{nullptr};  // a literal of the error table
+    Counter count;
+  };
+  std::array<Slot, 128> slots_;
+};
+
+struct alignas(64) WorkerStats {
+  Counter requests;
+  Counter connections_accepted;
+  Counter connections;  // a gauge
+  Counter connections_refused;
+  Counter bytes_in;     // of bodies
+  Counter bytes_out;
+  std::array<Counter, 6> responses;  // by class; [0]: the client was gone before a head
+  std::array<Counter, 8> filter_calls;
+  std::array<Counter, 12> whys;      // by stream::Why
+  Counter stale_decisions;
+  ReasonCounters local_replies;
+  // Time from the request head to the end of the response, in powers of two of 0.25 ms: bucket i counts those below 0.25 ms * 2^i.
+  std::array<Counter, 18> duration;
+  Counter duration_sum_ms;
+};
+
+}  // namespace flagmesh::stream
