@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +19,7 @@
 namespace flagmesh::snapshot {
 
 enum class CarrierEvent : uint8_t {
-  kConnected,     // also after every reconnection: whatever was announced may have been missed; read
+  kConnected,  // also after every reconnection: whatever was announced may have been missed; read
   kDisconnected,  // calls fail until the next kConnected
   kHead,          // the head moved or was renewed
   kCandidate,     // there is a new candidate
@@ -44,7 +43,7 @@ struct Publication {
   };
   struct Tenant {
     std::string name;
-    std::string delta;  // empty: none, the deltas begin anew after this head
+    std::string delta;  // empty: none, readers need the manifest; deltas begin anew after this head
     std::string manifest;
     std::vector<Chunk> chunks;        // new ones; all of them when state is published again
     std::vector<merkle::Hash> stale;  // chunks that the state before used and this one does not

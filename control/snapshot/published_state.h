@@ -35,6 +35,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -140,7 +141,8 @@ std::string encode_chunk(std::span<const StateEntry> entries);
 Status parse_chunk(std::string_view bytes, const ChunkRef& ref, std::vector<StateEntry>& out);
 
 struct Candidate {
-  std::string note;  // checkpoint of size log.to(), signed by the engine
+  std::string note;                            // checkpoint of size log.to(), signed by the engine
+  std::optional<merkle::CompactRange> before;  // present: all entries, not changes
   LogStep log;
   std::vector<TenantChange> tenants;  // every tenant of the state, those without change too
 

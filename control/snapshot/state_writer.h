@@ -1,18 +1,16 @@
 // The engine's copy of what it publishes: every tenant's entries, trees and chunks, from which the
 // bytes of candidates and publications are made. The counterpart of StateReplica.
 //
-//   writer.stage(changes);                       // trees hash to the next state at once
-//   record.state_root = writer.state_root();     // append to the log, reserve, sign ...
-//   carrier.put_candidate(writer.candidate(log, note).encode())
-//   carrier.publish(writer.publication(log, head), ...)  then  writer.commit() | writer.discard()
-//
-// One epoch at a time is staged. One owner, one thread.
+//   writer.stage(changes);                       // hashes to the next state at once
+//   record.state_root = writer.state_root();     // append to the log, reserve, sign, then
+//   carrier.put_candidate(writer.candidate(log, note).encode())       // ask validators
+//   carrier.publish(*writer.publication(log, head), done)             // and when it is done
+//   writer.commit(log.size())                    // or, when refused: writer.discard()
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,55 +25,88 @@
 
 namespace flagmesh::snapshot {
 
-// A flag (or with an empty key the flag set's metadata) that is new, changed or (nullopt) gone.
+// A flag (or with an empty key the flag set's metadata) that is new, changed, or (nullopt) gone.
 struct EntryChange {
   std::string tenant;
   std::string key;
   std::optional<std::string> json;  // canonical
 };
 
+// One owner, one thread. One epoch at a time is staged.
 class StateWriter {
  public:
-  // `master`: secret that tenants' secrets are derived from (merkle::TenantSecret); empty: none.
-  explicit StateWriter(std::string master = {}) : master_(std::move(master)) {}
-  ~StateWriter();  // wipes the secret
+  // `master`: the secret that tenants' secrets are derived from (merkle::TenantSecret); empty:
+  // none.
+  explicit StateWriter(std::string master = {});
+  ~StateWriter();
   StateWriter(const StateWriter&) = delete;
   StateWriter& operator=(const StateWriter&) = delete;
 
-  // Adds to what is staged; all or nothing. A tenant exists from its first entry on, and stays when
-  // it has none any more. An entry that is staged as it already is changes nothing. Codes:
-  // "bad_tenant" (no DNS label, too many), "too_large" (key, JSON, number of entries).
+  // Adds to what is staged; all or nothing. What is as it was changes nothing. Codes "bad_tenant"
+  // (no such name, too many), "too_large" (key, JSON, number of entries).
   Status stage(const std::vector<EntryChange>& changes);
-  // A tenant without flags.
+  // A tenant, with or without flags; it stays when its last flag goes. Code "bad_tenant".
   Status stage_tenant(const std::string& tenant);
-  bool staged() const { return !staged_.empty() || !new_tenants_.empty(); }
-  // The staged state is the head's now.
-  void commit();
+  bool staged() const;
+  // What is staged is now the head's state, and the log has that size there.
+  void commit(uint64_t size);
   // Back to the head's state.
   void discard();
 
+  // A head of that size is in force whose entries are not known here (an engine that starts): the
+  // next candidate and publication are whole instead of a change. REQUIRES: nothing committed.
+  void set_unknown_head(uint64_t size) { head_size_ = size; }
+  // Size of the log at the head; 0: none yet.
+  uint64_t head_size() const { return head_size_; }
+  bool head_known() const { return head_known_; }
+
   // Of the state with what is staged.
   merkle::Hash state_root() const { return state_.root(); }
-  uint64_t flags() const { return flags_; }
+  uint64_t flags() const;
+  // Null when there is no such tenant, no such entry. Lives until the next change. For proofs.
+  const merkle::SortedTree* tree(std::string_view tenant) const;
+  const StateEntry* entry(std::string_view tenant, std::string_view key) const;
   // REQUIRES: the tenant exists.
-  const merkle::SortedTree& tree(std::string_view tenant) const;
-  // REQUIRES: tenant and key exist. For proofs of one flag.
-  const StateEntry& entry(std::string_view tenant, std::string_view key) const;
   TenantProof proof(std::string_view tenant) const;
 
-  // The head of the state without what is staged. `log` has at least head_size records.
-  void set_head(uint64_t size) { head_size_ = size; }
-  uint64_t head_size() const { return head_size_; }
-
-  // The staged state as epoch log.size(), from the head. REQUIRES: the log's last record has
-  // state_root(). commit() makes log.size() the head when `size` is given there.
+  // What is staged, as epoch log.size(). REQUIRES: the log's last record has state_root(), and the
+  // head is one of its sizes before.
   Candidate candidate(const merkle::EpochLog& log, std::string note) const;
-  // The same to be enforced; `head` is the note with its cosignatures. Code "too_large".
-  Result<Publication> publication(const merkle::EpochLog& log, std::string head);
-  // The head's state (what is staged left out), whole: for a carrier that lost it. `replaces`: what
-  // was read as head; nullopt: nothing was there. REQUIRES: head_size() > 0.
+  // The same, to be enforced; `head` is the note with its cosignatures. Code "too_large".
+  Result<Publication> publication(const merkle::EpochLog& log, std::string head) const;
+  // The head's state, without what is staged, whole: for a carrier that lost it. `replaces`: the
+  // head that was read; nullopt: there was none. REQUIRES: head_known(). Code "too_large".
   Result<Publication> everything(const merkle::EpochLog& log, std::string head,
                                  std::optional<std::string> replaces);
+
+ private:
+  using Entries = std::map<std::string, StateEntry, std::less<>>;  // by key
+  using Chunks = std::map<std::string, ChunkRef, std::less<>>;     // by the first key in it
+  struct Tenant {
+    Entries entries;
+    merkle::SortedTree tree;
+    Chunks chunks;  // of the head's state
+    // What is staged: the entries as they were at the head, nullopt: absent there.
+    std::map<std::string, std::optional<StateEntry>, std::less<>> before;
+    bool is_new = false;  // staged as a whole
+  };
+  struct Rechunked;
+
+  Status check(const EntryChange& change) const;
+  Status add_tenant(const std::string& name);
+  void put(const std::string& name, Tenant& tenant, const std::string& key,
+           std::optional<StateEntry> entry);
+  void hash_tenant(const std::string& name, const Tenant& tenant);
+  TenantChange change_of(const std::string& name, const Tenant& tenant) const;
+  Rechunked rechunk(const Tenant& tenant) const;
+  LogStep log_step(const merkle::EpochLog& log) const;
+
+  std::string master_;
+  std::map<std::string, Tenant, std::less<>> tenants_;
+  std::map<std::string, merkle::TenantSecret, std::less<>> secrets_;
+  merkle::SortedTree state_;
+  uint64_t head_size_ = 0;
+  bool head_known_ = false;
 };
 
 }  // namespace flagmesh::snapshot

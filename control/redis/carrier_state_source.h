@@ -1,0 +1,64 @@
+// A router's source of state over any carrier: hears that there is something to read, reads the
+// head, then deltas up to it or the whole state, and hands on what Acceptance accepts.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "control/redis/full_read.h"
+#include "control/snapshot/acceptance.h"
+#include "control/snapshot/carrier.h"
+#include "control/snapshot/state_source.h"
+#include "proxy/event/loop.h"
+#include "proxy/event/timer.h"
+
+namespace flagmesh::redis {
+
+// Lives on the loop's thread; the loop outlives it. Refusals are counted by code in status() and
+// logged once each time the reason changes; the state in force stays.
+//
+// Reads the head: on every connection, on every kHead, and every `reread_ms` or up to a quarter
+// less (jitter), because notifications may be lost. Never reads past the head. After a refusal of
+// deltas it reads the whole state once for that head; after a refusal of that it waits for the next
+// look.
+class CarrierStateSource final : public snapshot::StateSource {
+ public:
+  CarrierStateSource(event::Loop& loop, std::unique_ptr<snapshot::Carrier> carrier,
+                     snapshot::Acceptance acceptance, uint64_t reread_ms = 5'000);
+  ~CarrierStateSource() override;
+
+  Status start(OnState on_state) override;
+  const snapshot::SourceStatus& status() const override { return status_; }
+  const snapshot::Acceptance& acceptance() const { return acceptance_; }
+
+ private:
+  void on_event(snapshot::CarrierEvent event);
+  void look();
+  void on_head(Result<std::optional<std::string>> head);
+  void read_deltas();
+  void on_deltas(Result<std::vector<std::string>> deltas);
+  void read_all();
+  void on_all(Result<FullState> state);
+  void taken(Result<snapshot::AcceptedState> state);
+  void refused(const Error& why);
+  void finished();
+  void set_timer();
+
+  event::Loop& loop_;
+  snapshot::Acceptance acceptance_;
+  uint64_t reread_ms_;
+  snapshot::SourceStatus status_;
+  OnState on_state_;
+  event::Timer timer_;
+  bool reading_ = false;
+  bool look_again_ = false;  // something was announced while reading
+  std::optional<snapshot::Acceptance::Head> head_;
+  std::vector<std::string> deltas_;
+  std::unique_ptr<FullRead> full_read_;
+  std::unique_ptr<snapshot::Carrier> carrier_;  // last: gone first
+};
+
+}  // namespace flagmesh::redis

@@ -1,0 +1,114 @@
+// A Redis connection that speaks RESP2 and stays connected: commands with a reply each, or
+// subscriptions.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/redis/reply.h"
+#include "proxy/base/result.h"
+#include "proxy/event/loop.h"
+#include "proxy/event/timer.h"
+#include "proxy/net/connection.h"
+
+namespace flagmesh::redis {
+
+// Where Redis is and how patient we are. Times in milliseconds.
+struct ClientOptions {
+  std::string host = "127.0.0.1";  // IP address or name, or "unix:/path"
+  uint16_t port = 6379;
+  std::string user;      // AUTH user password; empty: AUTH password
+  std::string password;  // empty: no AUTH. Never shown in an error or a log
+  uint32_t database = 0;
+  uint64_t connect_timeout_ms = 5'000;  // TCP, AUTH and SELECT together
+  uint64_t ping_every_ms = 2'000;       // of silence; a PONG is due within the reply timeout
+  uint64_t reply_timeout_ms = 5'000;    // the oldest command without a reply ends the connection
+  uint64_t backoff_min_ms = 50;  // doubles up to the maximum; the wait is a random part of it
+  uint64_t backoff_max_ms = 2'000;
+  ReplyLimits limits;
+  size_t waiting_bytes = 256 * 1024 * 1024;  // commands that Redis has not taken yet
+
+  // "127.0.0.1:6379" or "unix:/path", without user and password: for errors and logs.
+  std::string text() const;
+};
+
+// One connection at a time, on the thread of its loop. The IoContext outlives it. Destroying it is
+// silent: no callback follows.
+class Client final : private net::ConnectionHandler {
+ public:
+  using OnReply = std::move_only_function<void(Result<Reply>)>;
+  // Connected (and authenticated, and on the right database), or why no longer. Errors: "refused",
+  // "unreachable", "disconnected", "timed_out", "bad_reply", "auth_failed", "bad_address". Sent
+  // once for each change, and once for each failed attempt.
+  using OnState = std::function<void(Status connected)>;
+  // A message of a subscription.
+  using OnMessage = std::function<void(std::string_view channel, std::string_view text)>;
+
+  Client(net::IoContext& context, ClientOptions options);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // Connects at a later turn, and again whenever the connection ends, for ever. Call once.
+  void start(OnState on_state);
+  // With channels the connection is a subscriber: it takes no commands, subscribes on every
+  // connection, and counts as connected when every subscription was acknowledged. Before start().
+  void subscribe_to(std::vector<std::string> channels, OnMessage on_message);
+
+  bool connected() const { return state_ == State::kReady; }
+
+  // Sends a command; the reply comes later, in order, never inside the call. Fails with the codes
+  // of OnState, or "unavailable" while not connected, "too_large"; an error reply of Redis is a
+  // Reply of that type. REQUIRES: not a subscriber.
+  void command(const std::vector<std::string_view>& words, OnReply on_reply);
+
+  // Ends the connection as if it had failed, and connects again.
+  void reconnect(Error why);
+
+ private:
+  enum class State : uint8_t { kIdle, kResolving, kConnecting, kGreeting, kReady, kWaiting };
+  struct Pending {
+    OnReply on_reply;
+    MonoMs sent = 0;
+  };
+
+  void on_connected() override;
+  size_t on_bytes(std::string_view bytes) override;
+  void on_close(net::CloseCause cause, int error) override;
+
+  void connect();
+  void greet();
+  void greeted();
+  void send(const std::vector<std::string_view>& words, OnReply on_reply);
+  void handle(Reply reply);
+  void handle_push(Reply reply);
+  void fail(Error why);
+  void drop(Error why);
+  void retry_later();
+  void on_timer();
+  void set_timer();
+
+  net::IoContext& context_;
+  ClientOptions options_;
+  OnState on_state_;
+  OnMessage on_message_;
+  std::vector<std::string> channels_;
+  State state_ = State::kIdle;
+  std::unique_ptr<net::Connection> connection_;
+  std::unique_ptr<ReplyReader> reader_;
+  std::deque<Pending> pending_;
+  size_t acknowledged_ = 0;  // subscriptions
+  MonoMs attempt_began_ = 0;
+  MonoMs last_heard_ = 0;
+  MonoMs ping_sent_ = 0;   // 0: none is out
+  unsigned failures_ = 0;  // in a row
+  event::Timer timer_;
+  std::shared_ptr<bool> alive_;  // for what a later turn runs
+};
+
+}  // namespace flagmesh::redis
