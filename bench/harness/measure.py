@@ -11,13 +11,14 @@ WARM = 0.4     # seconds of load before what is measured
 
 def _sample(context, running, load, seconds):
     """Runs the measured phase; what it cost, by request."""
-    everyone = running.pids + [load.process.pid, context.origin.pid]
+    pids = running.pids
+    everyone = pids + [load.process.pid, context.origin.pid]
     time.sleep(SETTLE)
     busy, all_cpu = proc.busy_seconds(), proc.cpu_seconds(everyone)
-    cpu, begin = proc.cpu_seconds(running.pids), time.monotonic()
+    cpu, begin = proc.cpu_seconds(pids), time.monotonic()
     result = load.go()
     time.sleep(SETTLE)
-    cpu = proc.cpu_seconds(running.pids) - cpu
+    cpu = proc.cpu_seconds(pids) - cpu
     elapsed = time.monotonic() - begin
     foreign = (proc.busy_seconds() - busy) - (proc.cpu_seconds(everyone) - all_cpu)
     if result["errors"]:
@@ -26,7 +27,7 @@ def _sample(context, running, load, seconds):
         raise proc.Failed("no request was answered")
     result.update(cpu_us=cpu * 1e6 / result["requests"], proxy_load=cpu / elapsed,
                   foreign=max(0.0, foreign / elapsed / context.core_count),
-                  memory_mib=proc.memory_bytes(running.pids) / 2**20)
+                  memory_mib=proc.memory_bytes(pids) / 2**20)
     result.update(running.check(result["requests"]))
     return result
 

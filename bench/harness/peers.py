@@ -36,7 +36,11 @@ class Running:
 
     def __init__(self, process, port, check=lambda requests: {}):
         self.process, self.port, self.check = process, port, check
-        self.pids = proc.family(process.pid)
+
+    @property
+    def pids(self):
+        """Looked up anew: a listener may accept before its workers are forked."""
+        return proc.family(self.process.pid)
 
     def __enter__(self):
         return self
