@@ -49,45 +49,47 @@ class Running:
         proc.stop(self.process)
 
 
-def _run(context, command, name, port):
+def _run(context, command, name, port, prefix=(), env=None):
+    """prefix: a program that runs the command, such as valgrind with its options."""
     log = context.path(f"{name}.log")
-    process = proc.start(command, {context.core}, log)
+    process = proc.start([*prefix, *command], {context.core}, log, env=env)
     try:
-        proc.wait_port(port, process, log)
+        proc.wait_port(port, process, log, seconds=60 if prefix else 15)
     except proc.Failed:
         proc.stop(process)
         raise
     return Running(process, port)
 
 
-def nginx(context, setup):
+# Each starter: (context, setup, prefix=, env=) -> Running
+def nginx(context, setup, **start):
     port = context.port()
     access_log = f"{context.path('nginx-access.log')} combined buffer=64k flush=1s" if setup.logs else "off"
     path = fill(context, "nginx.conf", "nginx.conf",
                 {"DIR": context.folder, "PORT": port, "ORIGIN": context.origin_ports[0], "KEEP": setup.keep,
                  "ACCESS_LOG": access_log})
-    return _run(context, [installed("nginx"), "-c", path, "-p", context.folder], "nginx", port)
+    return _run(context, [installed("nginx"), "-c", path, "-p", context.folder], "nginx", port, **start)
 
 
-def haproxy(context, setup):
+def haproxy(context, setup, **start):
     port = context.port()
     path = fill(context, "haproxy.cfg", "haproxy.cfg",
                 {"PORT": port, "ORIGIN": context.origin_ports[0], "KEEP": setup.keep,
                  "LOG": "log stdout format raw local0" if setup.logs else "",
                  "LOG_GLOBAL": "log global\n    option httplog" if setup.logs else ""})
-    return _run(context, [installed("haproxy"), "-db", "-f", path], "haproxy", port)
+    return _run(context, [installed("haproxy"), "-db", "-f", path], "haproxy", port, **start)
 
 
-def forwarder(context, setup):
+def forwarder(context, setup, **start):
     port = context.port()
     command = [context.tool("bench_forwarder"), "--port", str(port), "--to", str(context.origin_ports[0]),
                "--preconnect", str(setup.keep)]
-    return _run(context, command, "forwarder", port)
+    return _run(context, command, "forwarder", port, **start)
 
 
-def flagmesh(context, setup):
+def flagmesh(context, setup, **start):
     mesh = Flagmesh(context, setup, lambda values: fill(context, "flagmesh.yaml", "flagmesh.yaml", values))
-    running = _run(context, mesh.command, "flagmesh", mesh.port)
+    running = _run(context, mesh.command, "flagmesh", mesh.port, **start)
     running.check = mesh.check
     return running
 
