@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <type_traits>
 #include <vector>
 
 namespace flagmesh::flags {
@@ -24,9 +25,15 @@ class Arena {
   template <class T>
   T* allocate(size_t count) noexcept {
     static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= 8);
-    if (count > kMaxBytes / sizeof(T)) return nullptr;
+    if (count > kMaxBytes / sizeof(T)) {
+      full_ = true;
+      return nullptr;
+    }
     return reinterpret_cast<T*>(bytes((count * sizeof(T) + 7) & ~size_t{7}));
   }
+
+  // An allocation failed: what was computed since is worth nothing.
+  bool full() const noexcept { return full_; }
 
  private:
   char* bytes(size_t size) noexcept {
@@ -35,9 +42,11 @@ class Arena {
       used_ += size;
       return at;
     }
-    if (size > kMaxBytes - on_heap_) return nullptr;
-    char* const at = new (std::nothrow) char[size];
-    if (at == nullptr) return nullptr;
+    char* const at = size <= kMaxBytes - on_heap_ ? new (std::nothrow) char[size] : nullptr;
+    if (at == nullptr) {
+      full_ = true;
+      return nullptr;
+    }
     on_heap_ += size;
     heap_.emplace_back(at);
     return at;
@@ -46,6 +55,7 @@ class Arena {
   alignas(8) std::array<char, kInlineBytes> inline_;  // not initialised: it is only written to
   size_t used_ = 0;
   size_t on_heap_ = 0;
+  bool full_ = false;
   std::vector<std::unique_ptr<char[]>> heap_;
 };
 

@@ -1,12 +1,73 @@
+#include <algorithm>
+#include <array>
 #include <optional>
+#include <utility>
 
+#include "control/flags/coerce.h"
 #include "control/flags/fractional.h"
+#include "control/flags/model.h"
 #include "control/flags/program.h"
 #include "control/flags/report.h"
 
 namespace flagmesh::flags {
 
 namespace {
+
+// Operations whose operands are all evaluated where they stand.
+constexpr std::pair<std::string_view, Op> kPlain[] = {
+    {"missing", Op::kMissing},
+    {"missing_some", Op::kMissingSome},
+    {"merge", Op::kMerge},
+    {"if", Op::kIf},
+    {"?:", Op::kIf},
+    {"and", Op::kAnd},
+    {"or", Op::kOr},
+    {"!", Op::kNot},
+    {"!!", Op::kNotNot},
+    {"==", Op::kEqual},
+    {"!=", Op::kNotEqual},
+    {"===", Op::kStrictEqual},
+    {"!==", Op::kStrictNotEqual},
+    {"<", Op::kLess},
+    {"<=", Op::kLessEqual},
+    {">", Op::kGreater},
+    {">=", Op::kGreaterEqual},
+    {"+", Op::kAdd},
+    {"-", Op::kSubtract},
+    {"*", Op::kMultiply},
+    {"/", Op::kDivide},
+    {"%", Op::kRemainder},
+    {"min", Op::kMin},
+    {"max", Op::kMax},
+    {"cat", Op::kCat},
+    {"substr", Op::kSubstr},
+    {"in", Op::kIn},
+    {"starts_with", Op::kStartsWith},
+    {"ends_with", Op::kEndsWith},
+    {"sem_ver", Op::kSemVer},
+};
+
+constexpr std::pair<std::string_view, Op> kLoops[] = {
+    {"map", Op::kMap},   {"filter", Op::kFilter}, {"all", Op::kAll},
+    {"none", Op::kNone}, {"some", Op::kSome},     {"reduce", Op::kReduce},
+};
+
+std::optional<Op> find_op(std::span<const std::pair<std::string_view, Op>> table,
+                          std::string_view name) {
+  const auto found = std::ranges::find(table, name, &std::pair<std::string_view, Op>::first);
+  return found == table.end() ? std::nullopt : std::optional(found->second);
+}
+
+bool is_operation(const JsonValue& value) {
+  return value.is_object() && value.object().size() == 1;
+}
+
+// Whether evaluating the value is the value: nothing in it is an operation. Maps of none or several
+// keys are taken as they are.
+bool is_constant(const JsonValue& value) {
+  if (value.is_array()) return std::ranges::all_of(value.array(), is_constant);
+  return !is_operation(value);
+}
 
 struct Refusal {
   Mark mark;
@@ -19,21 +80,29 @@ class Compiler {
   explicit Compiler(Program& program) : program_(program) {}
 
   Index compile(const JsonValue& logic) {
-    if (logic.is_array()) return list(logic);
-    if (!logic.is_object()) return constant(logic);
-    if (logic.object().size() != 1)
-      return refuse(logic, "a map of several keys is not an operation");
-    const JsonMember& operation = logic.object().front();
-    if (operation.name == "var") return var(operation.value);
-    if (operation.name == "cat") return with_operands(Op::kCat, operation.value);
-    if (operation.name == "fractional") return fractional(operation.value);
-    return std::unexpected(
-        Refusal{operation.mark, "operation '" + operation.name + "' is not supported"});
+    if (++depth_ > kTargetingDepth) {
+      return std::unexpected(
+          Refusal{logic.mark(),
+                  "targeting nests deeper than " + std::to_string(kTargetingDepth) + " levels"});
+    }
+    const Index index = compile_value(logic);
+    --depth_;
+    return index;
   }
 
  private:
-  static std::unexpected<Refusal> refuse(const JsonValue& at, std::string message) {
-    return std::unexpected(Refusal{at.mark(), std::move(message)});
+  Index compile_value(const JsonValue& logic) {
+    if (is_constant(logic)) return constant(logic);
+    if (logic.is_array()) return with_operands(Op::kList, logic);
+    const auto& [name, operand, mark] = logic.object().front();
+    if (name == "var") return var(operand);
+    if (name == "fractional") return fractional(operand);
+    if (const auto op = find_op(kPlain, name)) {
+      if (*op == Op::kMissing || *op == Op::kMissingSome) note_missing(operand);
+      return with_operands(*op, operand);
+    }
+    if (const auto op = find_op(kLoops, name)) return loop(*op, operand);
+    return emit({.op = Op::kUnknown});
   }
 
   uint32_t emit(Operation operation) {
@@ -41,15 +110,23 @@ class Compiler {
     return static_cast<uint32_t>(program_.operations.size() - 1);
   }
 
-  uint32_t constant(const JsonValue& value) {
+  uint32_t add_constant(const JsonValue& value) {
     program_.constants.push_back(value);
-    return emit(
-        {.op = Op::kConstant, .data = static_cast<uint32_t>(program_.constants.size() - 1)});
+    return static_cast<uint32_t>(program_.constants.size() - 1);
   }
 
-  Index list(const JsonValue& value) { return with_operands(Op::kList, value); }
+  uint32_t constant(const JsonValue& value) {
+    return emit({.op = Op::kConstant, .data = add_constant(value)});
+  }
 
-  // An operation whose operands are the items of a list, or one value that is no list.
+  uint32_t emit_with(Op op, uint32_t data, const std::vector<uint32_t>& operands) {
+    const auto first = static_cast<uint32_t>(program_.operands.size());
+    program_.operands.insert(program_.operands.end(), operands.begin(), operands.end());
+    return emit(
+        {.op = op, .data = data, .first = first, .count = static_cast<uint32_t>(operands.size())});
+  }
+
+  // The operands are the items of a list, or one value that is no list.
   Index with_operands(Op op, const JsonValue& value, uint32_t data = 0) {
     std::vector<uint32_t> operands;
     const size_t count = value.is_array() ? value.array().size() : 1;
@@ -58,40 +135,111 @@ class Compiler {
       if (!operand) return operand;
       operands.push_back(*operand);
     }
-    const auto first = static_cast<uint32_t>(program_.operands.size());
-    program_.operands.insert(program_.operands.end(), operands.begin(), operands.end());
-    return emit({.op = op, .data = data, .first = first, .count = static_cast<uint32_t>(count)});
+    return emit_with(op, data, operands);
+  }
+
+  Index loop(Op op, const JsonValue& value) {
+    std::vector<uint32_t> operands;
+    const size_t count = value.is_array() ? std::min<size_t>(value.array().size(), 3) : 1;
+    for (size_t i = 0; i < count; ++i) {
+      const bool outer = in_loop_;
+      if (i == 1) in_loop_ = true;
+      const Index operand = compile(value.is_array() ? value.array()[i] : value);
+      in_loop_ = outer;
+      if (!operand) return operand;
+      operands.push_back(*operand);
+    }
+    return emit_with(op, 0, operands);
   }
 
   Index var(const JsonValue& operand) {
-    const JsonValue& name =
-        operand.is_array() && operand.array().size() == 1 ? operand.array().front() : operand;
-    if (!name.is_string())
-      return refuse(operand, "'var' with anything but one path is not supported");
-    const std::string& path = name.string();
+    static const JsonValue kNone;
+    const bool is_list = operand.is_array();
+    const JsonValue& name = !is_list                  ? operand
+                            : operand.array().empty() ? kNone
+                                                      : operand.array().front();
+    std::vector<uint32_t> operands;
+    const bool is_computed = !is_constant(name) || name.is_array() || name.is_object();
+    if (is_computed) {
+      const Index path = compile(name);
+      if (!path) return path;
+      operands.push_back(*path);
+    }
+    if (is_list && operand.array().size() > 1) {
+      const Index fallback = compile(operand.array()[1]);
+      if (!fallback) return fallback;
+      operands.push_back(*fallback);
+    }
+    if (is_computed) {
+      note_any_path();
+      return emit_with(Op::kComputedVar, 0, operands);
+    }
+    Arena arena;
+    return path_var(name.is_null() ? std::string_view() : to_text(Value::from(name), arena),
+                    operands);
+  }
+
+  uint32_t path_var(std::string_view path, const std::vector<uint32_t>& fallback) {
+    if (path.empty()) {
+      if (!in_loop_) program_.needs_any_path = true;
+      return emit({.op = Op::kWhole});
+    }
+    if (in_loop_) return emit_with(Op::kScopeVar, add_constant(path), fallback);
     if (path == "targetingKey") {
       program_.needs_targeting_key = true;
-      return emit({.op = Op::kTargetingKey});
+      return emit_with(Op::kTargetingKey, 0, fallback);
     }
     if (path == "$flagd.flagKey") return emit({.op = Op::kFlagKey});
     if (path == "$flagd.timestamp") {
       program_.needs_time = true;
       return emit({.op = Op::kTimestamp});
     }
-    for (uint32_t i = 0; i < program_.paths.size(); ++i) {
-      if (program_.paths[i].text == path) return emit({.op = Op::kVar, .data = i});
+    // Whatever else a context calls $flagd is hidden by these two.
+    if (path == "$flagd" || path.starts_with("$flagd.")) {
+      return fallback.empty() ? constant(JsonValue()) : fallback.front();
     }
-    program_.paths.push_back(ContextPath::of(path));
-    return emit({.op = Op::kVar, .data = static_cast<uint32_t>(program_.paths.size() - 1)});
+    return emit_with(Op::kVar, note_path(path), fallback);
+  }
+
+  uint32_t note_path(std::string_view path) {
+    const auto found = std::ranges::find(program_.paths, path, &ContextPath::text);
+    if (found == program_.paths.end()) {
+      program_.paths.push_back(ContextPath::of(path));
+      return static_cast<uint32_t>(program_.paths.size() - 1);
+    }
+    return static_cast<uint32_t>(found - program_.paths.begin());
+  }
+
+  void note_any_path() {
+    if (in_loop_) return;
+    program_.needs_any_path = true;
+    program_.needs_targeting_key = true;
+    program_.needs_time = true;
+  }
+
+  // The paths that `missing` asks for, when they are texts; any path otherwise.
+  void note_missing(const JsonValue& operand) {
+    if (in_loop_ || operand.is_number()) return;
+    if (operand.is_array()) {
+      for (const JsonValue& item : operand.array()) note_missing(item);
+    } else if (operand.is_string() && operand.string() != "targetingKey" &&
+               !operand.string().starts_with("$flagd")) {
+      note_path(operand.string());
+    } else {
+      note_any_path();
+    }
   }
 
   Index fractional(const JsonValue& operand) {
-    if (!operand.is_array()) return refuse(operand, "'fractional' without a list is not supported");
-    program_.needs_targeting_key = true;
-    std::optional<Split> split = constant_split(operand.array());
-    if (!split) return with_operands(Op::kFractional, operand);
-    program_.splits.push_back(std::move(*split));
-    return with_operands(Op::kSplit, operand, static_cast<uint32_t>(program_.splits.size() - 1));
+    if (!in_loop_) program_.needs_targeting_key = true;
+    if (operand.is_array() && !in_loop_) {
+      if (std::optional<Split> split = constant_split(operand.array())) {
+        program_.splits.push_back(std::move(*split));
+        return with_operands(Op::kSplit, operand,
+                             static_cast<uint32_t>(program_.splits.size() - 1));
+      }
+    }
+    return with_operands(Op::kFractional, operand);
   }
 
   // The split that these operands always are; nothing when an entry is computed or wrong.
@@ -100,21 +248,20 @@ class Compiler {
     split.has_source = !operands.empty() && !operands.front().is_array();
     uint64_t total = 0;
     for (size_t i = split.has_source ? 1 : 0; i < operands.size(); ++i) {
+      if (!is_constant(operands[i])) return std::nullopt;
       const std::optional<uint32_t> weight = entry_weight(Value::from(operands[i]));
       if (!weight || total + *weight > uint64_t{kMaxTotalWeight}) return std::nullopt;
-      for (const JsonValue& part : operands[i].array()) {
-        if (part.is_object() || part.is_array()) return std::nullopt;
-      }
       total += *weight;
-      program_.constants.push_back(operands[i].array().front());
       split.entries.push_back(
-          {static_cast<uint32_t>(total), static_cast<uint32_t>(program_.constants.size() - 1)});
+          {static_cast<uint32_t>(total), add_constant(operands[i].array().front())});
     }
     split.total = static_cast<uint32_t>(total);
     return split;
   }
 
   Program& program_;
+  size_t depth_ = 0;
+  bool in_loop_ = false;  // `var` is relative to an element
 };
 
 }  // namespace

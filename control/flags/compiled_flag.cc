@@ -4,7 +4,7 @@
 #include <array>
 #include <numeric>
 
-#include "control/flags/canonical_json.h"
+#include "control/flags/coerce.h"
 #include "control/flags/interpreter.h"
 #include "control/flags/program.h"
 
@@ -90,7 +90,7 @@ Evaluation CompiledFlag::evaluate(const EvaluationContext& context,
     case Value::Kind::kBool:
       return named(result.boolean() ? "true" : "false");
     case Value::Kind::kNumber:
-      return named(ecmascript_number(result.number()));
+      return named(number_text(result.number()));
     default:
       return {
           .variant = nullptr, .index = 0, .reason = Reason::kError, .error = ErrorCode::kGeneral};

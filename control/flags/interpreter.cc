@@ -1,132 +1,61 @@
 #include "control/flags/interpreter.h"
 
-#include <algorithm>
-#include <cstring>
-
-#include "control/flags/canonical_json.h"
-#include "control/flags/fractional.h"
+#include "control/flags/coerce.h"
 
 namespace flagmesh::flags {
 
-Value Interpreter::evaluate(uint32_t index) noexcept {
-  if (++steps_ > kMaxSteps) {
-    fail(ErrorCode::kGeneral);
-    return Value();
-  }
+Value Interpreter::evaluate(uint32_t index, const Scope* scope) noexcept {
+  // Once it has failed nothing matters; loops then end soon.
+  if (++steps_ > kMaxSteps || error_ != ErrorCode::kNone) return fail(ErrorCode::kGeneral);
   const Operation& operation = program_.operations[index];
-  switch (operation.op) {
-    case Op::kConstant:
-      return Value::from(program_.constants[operation.data]);
-    case Op::kVar:
-      return Value::from(context_.lookup(program_.paths[operation.data]));
-    case Op::kTargetingKey: {
-      const auto key = context_.targeting_key();
-      return key ? Value(*key) : Value();
-    }
-    case Op::kFlagKey:
-      return Value(std::string_view(program_.flag_key));
-    case Op::kTimestamp:
-      return Value(static_cast<double>(context_.unix_seconds()));
-    case Op::kList:
-      return list(operation);
-    case Op::kCat:
-      return cat(operation);
-    case Op::kFractional:
-      return fractional(operation);
-    case Op::kSplit:
-      return split(operation);
-  }
-  return Value();
+  const Operands operands{*this, operation, scope};
+  const Op op = operation.op;
+  if (op == Op::kConstant) return Value::from(program_.constants[operation.data]);
+  if (op == Op::kSplit) return split(operation, operands);
+  if (op <= Op::kMerge) return data(operation, operands);
+  if (op <= Op::kNotNot) return decide(op, operands);
+  if (op <= Op::kGreaterEqual) return compare(op, operands);
+  if (op <= Op::kMax) return calculate(op, operands);
+  if (op <= Op::kSemVer) return text_operation(op, operands);
+  if (op <= Op::kReduce) return loop(op, operands);
+  if (op == Op::kFractional) return fractional(operands);
+  return fail(ErrorCode::kParseError);
 }
 
-Value Interpreter::list(const Operation& operation) noexcept {
-  Value* const items = arena_.allocate<Value>(operation.count);
-  if (items == nullptr) {
-    fail(ErrorCode::kGeneral);
-    return Value();
+Value Interpreter::decide(Op op, const Operands& operands) noexcept {
+  switch (op) {
+    case Op::kIf:
+      return conditional(operands);
+    case Op::kNot:
+      return Value(!truthy(operands[0]));
+    case Op::kNotNot:
+      return Value(truthy(operands[0]));
+    default:
+      break;
   }
-  for (uint32_t i = 0; i < operation.count; ++i) new (&items[i]) Value(operand(operation, i));
-  return Value(std::span<const Value>(items, operation.count));
+  // `and` ends at the first operand that is not true, `or` at the first that is; the last one
+  // decides otherwise.
+  Value value;
+  for (uint32_t i = 0; i < operands.size(); ++i) {
+    value = operands[i];
+    if (truthy(value) == (op == Op::kOr)) break;
+  }
+  return value;
 }
 
-Value Interpreter::cat(const Operation& operation) noexcept {
-  std::array<char, 32> digits;
-  std::string_view joined;
-  for (uint32_t i = 0; i < operation.count; ++i) {
-    const Value part = operand(operation, i);
-    std::string_view text;
-    if (part.is_string()) text = part.text();
-    if (part.is_number()) {
-      const std::string number = ecmascript_number(part.number());
-      text = std::string_view(digits.data(), number.copy(digits.data(), digits.size()));
-    }
-    if (text.empty()) continue;
-    char* const bytes = arena_.allocate<char>(joined.size() + text.size());
-    if (bytes == nullptr) {
-      fail(ErrorCode::kGeneral);
-      return Value();
-    }
-    joined.copy(bytes, joined.size());
-    text.copy(bytes + joined.size(), text.size());
-    joined = std::string_view(bytes, joined.size() + text.size());
+Value Interpreter::conditional(const Operands& operands) noexcept {
+  uint32_t i = 0;
+  for (; i + 1 < operands.size(); i += 2) {
+    if (truthy(operands[i])) return operands[i + 1];
   }
-  return Value(joined);
+  return operands[i];
 }
 
-bool Interpreter::hash_input(const Value& source, uint32_t& hash) noexcept {
-  if (source.is_string()) {
-    hash = murmur3(source.text());
-    return true;
-  }
-  const auto key = context_.targeting_key();
-  if (!key) return false;
-  Murmur3 state = program_.seed;
-  state.update(*key);
-  hash = state.finish();
-  return true;
-}
-
-Value Interpreter::split(const Operation& operation) noexcept {
-  const Split& split = program_.splits[operation.data];
-  Value source;
-  if (split.has_source) {
-    source = operand(operation, 0);
-    if (!source.is_string() && !source.is_null()) return fractional(operation);
-  }
-  uint32_t hash = 0;
-  if (!hash_input(source, hash) || split.total == 0) return Value();
-  const uint64_t bucket = bucket_of(hash, split.total);
-  if (trace_ != nullptr) *trace_ = {true, hash, bucket, split.total};
-  for (const Split::Entry& entry : split.entries) {
-    if (bucket < entry.end) return Value::from(program_.constants[entry.constant]);
-  }
-  return Value();
-}
-
-Value Interpreter::fractional(const Operation& operation) noexcept {
-  const Value all = list(operation);
-  if (!all.is_list() || all.size() == 0) return Value();
-  const Value source = all.at(0);
-  // A key source that is null counts as not written; anything else but a text is taken for an
-  // entry.
-  const size_t first = source.is_string() || source.is_null() ? 1 : 0;
-  uint32_t hash = 0;
-  if (!hash_input(source, hash)) return Value();
-  uint64_t total = 0;
-  for (size_t i = first; i < all.size(); ++i) {
-    const auto weight = entry_weight(all.at(i));
-    if (!weight) return Value();
-    total += *weight;
-  }
-  if (total == 0 || total > uint64_t{kMaxTotalWeight}) return Value();
-  const uint64_t bucket = bucket_of(hash, total);
-  if (trace_ != nullptr) *trace_ = {true, hash, bucket, total};
-  uint64_t end = 0;
-  for (size_t i = first; i < all.size(); ++i) {
-    end += *entry_weight(all.at(i));
-    if (bucket < end) return all.at(i).at(0);
-  }
-  return Value();
+Value Interpreter::list(const Operands& operands) noexcept {
+  Value* const items = arena_.allocate<Value>(operands.size());
+  if (items == nullptr) return Value();
+  for (uint32_t i = 0; i < operands.size(); ++i) new (&items[i]) Value(operands[i]);
+  return Value(std::span<const Value>(items, operands.size()));
 }
 
 }  // namespace flagmesh::flags

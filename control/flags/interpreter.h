@@ -1,6 +1,8 @@
 // Runs a program once, in one context.
 #pragma once
 
+#include <optional>
+
 #include "control/flags/arena.h"
 #include "control/flags/compiled_flag.h"
 #include "control/flags/program.h"
@@ -19,24 +21,81 @@ class Interpreter {
 
   // Null when the targeting does not decide. Check error() first. The value is valid until this
   // object, the program or the context ends.
-  Value run() noexcept { return evaluate(program_.root); }
-  ErrorCode error() const noexcept { return error_; }
+  Value run() noexcept { return evaluate(program_.root, nullptr); }
+  ErrorCode error() const noexcept {
+    return error_ == ErrorCode::kNone && arena_.full() ? ErrorCode::kGeneral : error_;
+  }
 
  private:
-  Value evaluate(uint32_t index) noexcept;
-  Value list(const Operation& operation) noexcept;
-  Value cat(const Operation& operation) noexcept;
-  Value split(const Operation& operation) noexcept;
-  Value fractional(const Operation& operation) noexcept;
+  // What `var` sees inside a loop: the element, or a reduction's current element and accumulator.
+  struct Scope {
+    Value current;
+    Value accumulator = Value();
+    bool is_reduction = false;
+  };
+  // Operands of one operation, evaluated one by one as they are asked for; null beyond their
+  // number.
+  struct Operands {
+    Interpreter& interpreter;
+    const Operation& operation;
+    const Scope* scope;
+    uint32_t size() const noexcept { return operation.count; }
+    Value operator[](uint32_t i) const noexcept {
+      return i < operation.count
+                 ? interpreter.evaluate(interpreter.program_.operands[operation.first + i], scope)
+                 : Value();
+    }
+  };
 
-  Value operand(const Operation& operation, uint32_t i) noexcept {
-    return evaluate(program_.operands[operation.first + i]);
-  }
+  Value evaluate(uint32_t index, const Scope* scope) noexcept;
+  Value decide(Op op, const Operands& operands) noexcept;  // if, and, or, !, !!
+  Value conditional(const Operands& operands) noexcept;
+  Value list(const Operands& operands) noexcept;
+
+  // interpreter_data.cc
+  Value data(const Operation& operation, const Operands& operands) noexcept;
+  Value whole(const Scope* scope) noexcept;
+  std::optional<Value> find(std::string_view path, const Scope* scope) noexcept;
+  std::optional<Value> find_in_context(std::string_view path) noexcept;
+  Value missing(const Operands& operands) noexcept;
+  Value missing_keys(const Value& keys, const Scope* scope) noexcept;
+  Value missing_some(const Operands& operands) noexcept;
+  Value merge(const Operands& operands) noexcept;
+
+  // interpreter_compare.cc
+  Value compare(Op op, const Operands& operands) noexcept;
+  Value ordered(Op op, const Operands& operands) noexcept;
+  bool in_order(Op op, const Value& a, const Value& b) noexcept;
+
+  // interpreter_math.cc
+  Value calculate(Op op, const Operands& operands) noexcept;
+  Value multiply(const Operands& operands) noexcept;
+  double extreme(Op op, const Operands& operands) noexcept;
+
+  // interpreter_text.cc
+  Value text_operation(Op op, const Operands& operands) noexcept;
+  Value cat(const Operands& operands) noexcept;
+  Value substr(const Operands& operands) noexcept;
+  Value in(const Operands& operands) noexcept;
+  Value starts_or_ends(Op op, const Operands& operands) noexcept;
+  Value compare_versions(const Operands& operands) noexcept;
+
+  // interpreter_loop.cc
+  Value loop(Op op, const Operands& operands) noexcept;
+  Value map(const Value& items, const Operands& operands) noexcept;
+  Value filter(const Value& items, const Operands& operands) noexcept;
+  Value reduce(const Value& items, const Operands& operands) noexcept;
+
+  // interpreter_split.cc
+  Value split(const Operation& operation, const Operands& operands) noexcept;
+  Value fractional(const Operands& operands) noexcept;
   // The hash input of a `fractional`: `source` when it is a text, the flag's and the targeting key
-  // otherwise. False when there is none.
-  bool hash_input(const Value& source, uint32_t& hash) noexcept;
-  void fail(ErrorCode error) noexcept {
+  // otherwise. Nothing when there is none.
+  std::optional<uint32_t> hash_of(const Value& source, const Scope* scope) noexcept;
+
+  Value fail(ErrorCode error) noexcept {
     if (error_ == ErrorCode::kNone) error_ = error;
+    return Value();
   }
 
   const Program& program_;

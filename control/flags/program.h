@@ -1,11 +1,10 @@
-// Targeting as an immutable tree of operations: what compile.cc makes of JSONLogic and
-// interpreter.cc runs.
+// Targeting as an immutable tree of operations: what compile.cc makes of JSONLogic and the
+// interpreter runs.
 #pragma once
 
 #include <cstdint>
 #include <expected>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,21 +12,65 @@
 #include "control/flags/bucketing.h"
 #include "control/flags/context.h"
 #include "control/flags/json_value.h"
-#include "control/flags/value.h"
 #include "proxy/base/diagnostic.h"
 
 namespace flagmesh::flags {
 
 enum class Op : uint8_t {
-  kConstant,      // data: index of a constant
-  kVar,           // data: index of a path
-  kTargetingKey,  // {"var": "targetingKey"}
+  // Data
+  kConstant,  // data: index of a constant
+  kVar,       // data: index of a path in the context; operand 0: the default, if any
+  kScopeVar,  // the same below the element that a loop is at; data: index of a constant (the path)
+  kComputedVar,   // operand 0: the path; operand 1: the default, if any
+  kWhole,         // {"var": ""}: the context, or the element
+  kTargetingKey,  // {"var": "targetingKey"}; operand 0: the default, if any
   kFlagKey,       // {"var": "$flagd.flagKey"}
   kTimestamp,     // {"var": "$flagd.timestamp"}
-  kList,          // operands, as a list
+  kMissing,
+  kMissingSome,
+  kList,  // operands, as a list
+  kMerge,
+  // Logic and comparison
+  kIf,
+  kAnd,
+  kOr,
+  kNot,
+  kNotNot,
+  kEqual,
+  kNotEqual,
+  kStrictEqual,
+  kStrictNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  // Arithmetic
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kDivide,
+  kRemainder,
+  kMin,
+  kMax,
+  // Texts
   kCat,
+  kSubstr,
+  kIn,
+  kStartsWith,
+  kEndsWith,
+  kSemVer,
+  // Loops: operand 0 is the list, operand 1 runs for each element; kReduce has its start in operand
+  // 2
+  kMap,
+  kFilter,
+  kAll,
+  kNone,
+  kSome,
+  kReduce,
+  // Splits
   kFractional,  // operands as written, the key source among them
   kSplit,       // the same when all entries are constants; data: index of a split
+  kUnknown,     // an operation that does not exist: an error when it is reached
 };
 
 struct Operation {
@@ -50,7 +93,8 @@ struct Split {
 
 class Program {
  public:
-  // The error says where the targeting is wrong (line and column from its marks; no file).
+  // The error says where the targeting is wrong (line and column from its marks; no file): only
+  // what exceeds the limits of model.h is.
   static std::expected<std::unique_ptr<const Program>, Diagnostic> compile(
       const JsonValue& targeting, std::string_view flag_key);
 

@@ -40,6 +40,9 @@ class Value {
   std::string_view text() const { return {text_, size_}; }
   const JsonValue& object() const { return *json_; }
 
+  // The same list or object, not an equal one. REQUIRES: both are of one kind, list or object.
+  bool same_as(const Value& other) const { return json_ == other.json_ && size_ == other.size_; }
+
   // Of a list of either kind. REQUIRES: is_list(), i < size().
   size_t size() const { return kind_ == Kind::kJsonArray ? json_->array().size() : size_; }
   Value at(size_t i) const {
