@@ -125,10 +125,9 @@ void Connection::connect_finished() {
 }
 
 void Connection::resume(uint8_t reason) {
+  if ((paused_ & reason) == 0) return;
   paused_ &= static_cast<uint8_t>(~reason);
-  if (fd_ >= 0 && paused_ == 0 && (kept_ != nullptr || (flags_ & kReadable) != 0)) {
-    context_.loop().schedule(*this);
-  }
+  if (fd_ >= 0 && paused_ == 0) context_.loop().schedule(*this);
 }
 
 void Connection::on_turn() {

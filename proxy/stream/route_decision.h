@@ -33,8 +33,9 @@ struct Candidate {
 struct RouteDecision {
   static constexpr size_t kMaxCandidates = 2;
 
-  const snapshot::Route* route = nullptr;
-  std::string_view variant;    // name; empty without one. Lives as long as the snapshot or the arena
+  const snapshot::Route* route = nullptr;  // null once the response has begun: the snapshot was let go
+  std::string_view flag;       // key; empty when the route has none. This and `variant` live as long as the stream
+  std::string_view variant;    // name; empty without one
   uint32_t variant_index = 0;  // into the flag's variants, when `variant` is not empty
   uint64_t epoch = 0;          // of the state that decided; 0 without a flag
   Why why = Why::kRoute;

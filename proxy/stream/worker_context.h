@@ -52,6 +52,7 @@ struct WorkerContext {
   std::vector<std::unique_ptr<Filter>> filters;
   Handler* forwarder = nullptr;
   std::unordered_map<std::string, Handler*> handlers;  // by Route::handler
+  Handler* sole_handler = nullptr;                     // local servers: takes every request, there are no routes
   WorkerSnapshot* snapshot = nullptr;                  // the current one; null until there is one
   bool draining = false;                               // say "connection: close" on every response
 

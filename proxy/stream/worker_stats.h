@@ -41,7 +41,7 @@ struct alignas(64) WorkerStats {
   std::array<Counter, 12> whys;      // by stream::Why
   Counter stale_decisions;
   ReasonCounters local_replies;
-  // Time from the request head to the end of the response, in powers of two of 0.25 ms: bucket i counts those below 0.25 ms * 2^i.
+  // Time from the request head to the end of the response: bucket i counts those that took less than 2^i ms.
   std::array<Counter, 18> duration;
   Counter duration_sum_ms;
 };

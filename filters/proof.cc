@@ -1,0 +1,36 @@
+#include "filters/proof.h"
+
+#include "proxy/stream/stream.h"
+
+namespace flagmesh::filters {
+
+using stream::FilterResult;
+
+FilterResult Proof::on_request(stream::Stream& stream) {
+  stream::RouteDecision& decision = stream.decision();
+  if (!decision.route->is_flag_route()) return FilterResult::kContinue;
+  const snapshot::TrustStatus& trust = stream.snapshot().trust;
+  const int64_t now_ms = stream.worker().io.loop().unix_seconds() * 1000;
+  if (trust.proven && trust.fresh_at(now_ms)) [[likely]] {
+    return FilterResult::kContinue;
+  }
+  decision.stale = true;
+  stream.worker().stats.stale_decisions.add();
+  switch (decision.route->when_unproven) {
+    case snapshot::WhenUnproven::kLastGood:
+      // The flags of a snapshot are the last proven ones; with none at all the rollout chose the fallback already.
+      return FilterResult::kContinue;
+    case snapshot::WhenUnproven::kFallback:
+      decision.why = stream::Why::kUnproven;
+      for (uint8_t i = 0; i < decision.count; ++i) {
+        if (decision.candidates[i].by_variant) decision.candidates[i].denied = upstream::Denial::kUnproven;
+      }
+      return FilterResult::kContinue;
+    case snapshot::WhenUnproven::kRefuse:
+      stream.local_reply(stream::kUnprovenState);
+      return FilterResult::kReplied;
+  }
+  return FilterResult::kContinue;
+}
+
+}  // namespace flagmesh::filters

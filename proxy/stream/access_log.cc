@@ -1,0 +1,144 @@
+#include "proxy/stream/access_log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "proxy/base/time.h"
+#include "proxy/stream/stream.h"
+
+namespace flagmesh::stream {
+
+namespace {
+
+// JSON text (RFC 8259 §7). Bytes above 0x7f are kept: names and paths are UTF-8 or the client's own doing; what is not valid is shown as \u00xx.
+void put_escaped(std::string& out, std::string_view text) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte >= 0x7f) {
+      out += "\\u00";
+      out += kDigits[byte >> 4];
+      out += kDigits[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+}
+
+class Line {
+ public:
+  explicit Line(std::string& out) : out_(out) { out_ += '{'; }
+  void text(std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    key(name);
+    out_ += '"';
+    put_escaped(out_, value);
+    out_ += '"';
+  }
+  void number(std::string_view name, uint64_t value) {
+    key(name);
+    char digits[20];
+    const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+    out_.append(digits, end);
+  }
+  void end() { out_ += "}\n"; }
+
+ private:
+  void key(std::string_view name) {
+    if (out_.back() != '{') out_ += ',';
+    out_ += '"';
+    out_ += name;
+    out_ += "\":";
+  }
+  std::string& out_;
+};
+
+}  // namespace
+
+AccessLog::AccessLog() : timer_([](void* self) { static_cast<AccessLog*>(self)->flush(); }, this) {}
+
+AccessLog::~AccessLog() {
+  flush();
+  if (owned_ && fd_ >= 0) close(fd_);
+}
+
+Status AccessLog::open(event::Loop& loop, const std::string& where) {
+  loop_ = &loop;
+  if (where == "off") return {};
+  if (where == "stdout") {
+    fd_ = STDOUT_FILENO;
+    return {};
+  }
+  fd_ = ::open(where.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  if (fd_ < 0) return fail("access_log", strerror(errno), where, "name a file in a folder that can be written to");
+  owned_ = true;
+  path_ = where;
+  return {};
+}
+
+void AccessLog::reopen() {
+  if (!owned_) return;
+  flush();
+  const int fresh = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  if (fresh < 0) return;  // the old file is better than none
+  close(fd_);
+  fd_ = fresh;
+}
+
+void AccessLog::write(const Stream& stream) {
+  const Stream::Facts facts = stream.facts();
+  const RouteDecision& decision = stream.decision();
+  const http::RequestHead& request = stream.request();
+  Line line(batch_);
+  line.text("time", rfc3339_millis(facts.started_unix_ms));
+  line.text("request_id", stream.request_id());
+  line.text("client", stream.session().peer().ip);
+  line.text("method", request.method_text);
+  line.text("host", request.authority);
+  line.text("path", request.target);
+  line.number("status", facts.status);
+  line.number("duration_ms", facts.duration_ms);
+  line.number("bytes_in", facts.bytes_in);
+  line.number("bytes_out", facts.bytes_out);
+  if (!decision.flag.empty()) {
+    line.text("flag", decision.flag);
+    line.text("variant", decision.variant);
+    line.number("epoch", decision.epoch);
+    line.text("why", why_name(decision.why));
+    if (decision.stale) line.text("stale", "true");
+  }
+  if (decision.count != 0) {
+    line.text("container", decision.chosen().container->name());
+    line.text("endpoint", stream.forward().endpoint_name());
+    line.number("attempts", stream.forward().attempts());
+  }
+  line.text("reason", facts.reason);
+  line.text("user_agent", request.headers.value(http::HeaderId::kUserAgent));
+  line.end();
+  if (batch_.size() >= kBatchBytes) {
+    flush();
+  } else if (!timer_.armed()) {
+    timer_.set(loop_->timers(), loop_->now_ms() + kFlushMs);
+  }
+}
+
+void AccessLog::flush() {
+  timer_.disarm();
+  std::string_view rest = batch_;
+  while (!rest.empty()) {
+    const ssize_t n = ::write(fd_, rest.data(), rest.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;  // a full disk or a closed pipe must not stop traffic
+    rest.remove_prefix(static_cast<size_t>(n));
+  }
+  batch_.clear();
+}
+
+}  // namespace flagmesh::stream

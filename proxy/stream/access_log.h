@@ -1,0 +1,44 @@
+// One JSON line for each request, written in batches: a line is never torn, and never waits longer than kFlushMs.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "proxy/base/result.h"
+#include "proxy/event/loop.h"
+
+namespace flagmesh::stream {
+
+class Stream;
+
+// One per worker, on its thread. Several workers and processes may write to the same file: each write holds whole lines.
+class AccessLog {
+ public:
+  static constexpr size_t kBatchBytes = 32 * 1024;
+  static constexpr MonoMs kFlushMs = 100;
+
+  AccessLog();
+  AccessLog(const AccessLog&) = delete;
+  AccessLog& operator=(const AccessLog&) = delete;
+  ~AccessLog();
+
+  // "off", "stdout", or a file that is appended to (made when missing).
+  Status open(event::Loop& loop, const std::string& where);
+  // Opens the file again: it was moved away (logrotate, SIGUSR1).
+  void reopen();
+
+  bool enabled() const { return fd_ >= 0; }
+  void write(const Stream& stream);
+  void flush();
+
+ private:
+  event::Loop* loop_ = nullptr;
+  std::string path_;
+  std::string batch_;
+  event::Timer timer_;
+  int fd_ = -1;
+  bool owned_ = false;
+};
+
+}  // namespace flagmesh::stream

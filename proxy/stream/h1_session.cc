@@ -1,0 +1,302 @@
+#include "proxy/stream/h1_session.h"
+
+#include "proxy/limits.h"
+#include "proxy/stream/local_error.h"
+#include "proxy/stream/stream.h"
+
+namespace flagmesh::stream {
+
+// --- SessionList -------------------------------------------------------------------------------------------------------
+
+SessionList::~SessionList() {
+  while (first_ != nullptr) delete first_;  // close_all() came before: none has a stream
+}
+
+void SessionList::close_idle() {
+  for (H1Session* session = first_; session != nullptr;) {
+    H1Session* next = session->next_;
+    if (session->idle()) session->close();
+    session = next;
+  }
+}
+
+void SessionList::close_all() {
+  for (H1Session* session = first_; session != nullptr;) {
+    H1Session* next = session->next_;
+    if (session->stream_ != nullptr) {
+      session->stream_->client_gone("shutdown");
+    }
+    session->close();
+    session = next;
+  }
+}
+
+// --- Life --------------------------------------------------------------------------------------------------------------
+
+H1Session::H1Session(WorkerContext& worker, SessionList& list, const net::Address& peer)
+    : worker_(worker),
+      list_(list),
+      connection_(worker.io, *this),
+      decoder_(worker.limits),
+      timer_([](void* self) { static_cast<H1Session*>(self)->on_timer(); }, this),
+      ip_(peer.is_unix() ? "unix" : peer.ip()),
+      opened_ms_(worker.io.loop().now_ms()) {
+  peer_ = {.ip = ip_, .loopback = peer.is_loopback()};
+  next_ = list_.first_;
+  if (next_ != nullptr) next_->previous_ = this;
+  list_.first_ = this;
+  ++list_.size_;
+  worker_.stats.connections.add();
+}
+
+H1Session::~H1Session() {
+  (previous_ != nullptr ? previous_->next_ : list_.first_) = next_;
+  if (next_ != nullptr) next_->previous_ = previous_;
+  --list_.size_;
+  worker_.stats.connections.sub();
+}
+
+void H1Session::start(WorkerContext& worker, SessionList& list, int fd, const net::Address& peer) {
+  worker.stats.connections_accepted.add();
+  std::unique_ptr<H1Session> session(new H1Session(worker, list, peer));
+  if (!session->connection_.start(fd)) return;
+  session->arm(worker.timeouts.request_header);
+  (void)session.release();
+}
+
+void H1Session::close() {
+  if (dead_) return;
+  dead_ = true;
+  timer_.cancel();
+  connection_.close();
+  worker_.io.loop().deleter().push(std::unique_ptr<event::DeferredDeletable>(this));
+}
+
+void H1Session::arm(MonoMs after) {
+  event::Loop& loop = worker_.io.loop();
+  if (after != 0) {
+    timer_.set(loop.timers(), loop.now_ms() + after);
+  } else {
+    timer_.disarm();
+  }
+}
+
+// What the session waits for now decides how long.
+void H1Session::arm_for_state() {
+  if (stream_ == nullptr) {
+    arm(decoder_.idle() ? worker_.timeouts.connection_idle : worker_.timeouts.request_header);
+  } else if (!request_done_) {
+    arm(worker_.timeouts.request_body);
+  } else {
+    arm(worker_.timeouts.stream_idle);
+  }
+}
+
+void H1Session::on_timer() {
+  if (connection_.closing()) {
+    close();
+  } else if (stream_ != nullptr) {
+    if (!request_done_ && !stream_->responded()) {
+      stream_->request_failed(kRequestTimeout);
+    } else {
+      stream_->client_gone("stream_idle");
+      close();
+    }
+  } else if (!decoder_.idle()) {
+    refuse(kRequestTimeout);
+  } else {
+    close();
+  }
+}
+
+void H1Session::say_goodbye() {
+  connection_.close_when_written();
+  arm(connection_.waiting() == 0 ? kLingerMs : kLingerSlowMs);
+}
+
+// --- The request -------------------------------------------------------------------------------------------------------
+
+size_t H1Session::on_bytes(std::string_view bytes) {
+  if (stream_ != nullptr && stream_->tunnel()) {
+    arm_for_state();
+    stream_->tunnel_data(bytes);
+    return bytes.size();
+  }
+  std::string_view input = bytes;
+  unsigned messages = 0;
+  while (connection_.is_open() && !connection_.closing()) {
+    if (stream_ != nullptr && request_done_) {
+      // Pipelined bytes wait until the response is out; an upgrade's early bytes wait for the 101.
+      if (!input.empty()) connection_.pause(net::Connection::kPauseBusy);
+      break;
+    }
+    if (stream_ == nullptr) {
+      if (input.empty()) break;
+      if (++messages > limits::kPipelineBudget) {
+        connection_.pause(net::Connection::kPauseBusy);
+        connection_.resume(net::Connection::kPauseBusy);  // shown again when others had their turn
+        break;
+      }
+      stream_ = worker_.take_stream();
+    }
+    if (decode_step(input) == Step::kStop) break;
+  }
+  if (connection_.is_open() && !connection_.closing()) arm_for_state();
+  return bytes.size() - input.size();
+}
+
+H1Session::Step H1Session::decode_step(std::string_view& input) {
+  std::string_view data;
+  Stream& stream = *stream_;
+  switch (decoder_.next(input, stream.arena(), stream.request(), data, stream.trailers())) {
+    case http::H1Event::kNeedMore:
+      if (!head_done_) {
+        worker_.give_back(stream_);
+        stream_ = nullptr;
+      }
+      return Step::kStop;
+    case http::H1Event::kHead: head_came(input); break;
+    case http::H1Event::kData: stream.request_data(data); break;
+    case http::H1Event::kTrailers: stream.request_trailers_came(); break;
+    case http::H1Event::kEnd:
+      request_done_ = true;
+      stream.request_end();
+      break;
+    default:
+      if (!head_done_) {
+        worker_.give_back(stream_);
+        stream_ = nullptr;
+        refuse(error_for(decoder_.error()));
+      } else {
+        stream.request_failed(error_for(decoder_.error()));
+      }
+      return Step::kStop;
+  }
+  return Step::kGoOn;
+}
+
+void H1Session::head_came(std::string_view& input) {
+  head_done_ = true;
+  request_done_ = false;
+  Stream& stream = *stream_;
+  const http::BodyFraming body = stream.request().body;
+  if (body.kind == http::Framing::kNone || (body.kind == http::Framing::kLength && body.length == 0)) {
+    std::string_view data;
+    decoder_.next(input, stream.arena(), stream.request(), data, stream.trailers());  // its kEnd
+    request_done_ = true;
+  }
+  stream.begin(*this, request_done_);
+}
+
+void H1Session::refuse(const LocalError& error) {
+  stream_ = worker_.take_stream();
+  head_done_ = request_done_ = true;
+  close_after_ = true;
+  stream_->begin_refused(*this, error);
+}
+
+void H1Session::on_close(net::CloseCause cause, int) {
+  if (stream_ == nullptr) {
+    close();
+    return;
+  }
+  if (cause == net::CloseCause::kPeer) {
+    if (stream_->tunnel()) {
+      stream_->request_end();
+      return;
+    }
+    if (request_done_) {
+      // A half-closed client still gets its answer; one that is gone shows when we write.
+      close_after_ = true;
+      return;
+    }
+  }
+  stream_->client_gone("client_closed");
+  close();
+}
+
+void H1Session::on_write_ready() {
+  if (connection_.closing()) return;
+  arm_for_state();
+  if (stream_ != nullptr) stream_->client_drained();
+}
+
+// --- The response ------------------------------------------------------------------------------------------------------
+
+bool H1Session::wants_close(const Stream& stream) const {
+  if (close_after_ || stream.must_close() || worker_.draining || !stream.request().keep_alive) return true;
+  const uint32_t age = worker_.timeouts.max_connection_age;
+  return age != 0 && worker_.io.loop().now_ms() - opened_ms_ >= age;
+}
+
+void H1Session::send_interim(Stream& stream, const http::ResponseHead& head) {
+  if (stream.request().version == http::Version::kHttp10) return;  // RFC 9110 §15.2
+  http::encode_response(head, "", false, connection_.output());
+}
+
+void H1Session::send_head(Stream& stream, http::ResponseHead& head, bool) {
+  const http::RequestHead& request = stream.request();
+  no_body_ = request.method == http::Method::kHead;
+  if (head.status == 101) {
+    http::encode_response(head, "upgrade", false, connection_.output());
+    return;
+  }
+  const bool old_client = request.version == http::Version::kHttp10;
+  if (head.body.kind == http::Framing::kUntilClose && !old_client) {
+    head.body.kind = http::Framing::kChunked;  // so that the client can tell the end from a broken connection
+  } else if (head.body.kind == http::Framing::kChunked && old_client) {
+    head.body.kind = http::Framing::kUntilClose;
+  }
+  if (head.body.kind == http::Framing::kUntilClose) close_after_ = true;
+  close_after_ = wants_close(stream);
+  response_framing_ = no_body_ ? http::Framing::kNone : head.body.kind;
+  const std::string_view connection = close_after_ ? "close" : old_client ? "keep-alive" : "";
+  const bool keep_length = no_body_ || head.status == 304;
+  http::encode_response(head, connection, keep_length, connection_.output());
+}
+
+void H1Session::send_data(Stream&, std::string_view data) {
+  if (no_body_) return;
+  http::encode_data(response_framing_, data, connection_.output());
+  arm_for_state();
+}
+
+void H1Session::send_end(Stream&, const http::HeaderList* trailers) {
+  http::encode_end(response_framing_, trailers, connection_.output());
+}
+
+void H1Session::start_tunnel(Stream&) {
+  request_done_ = true;
+  connection_.resume(net::Connection::kPauseBusy);
+}
+
+void H1Session::send_tunnel_data(Stream&, std::string_view data) {
+  connection_.output().borrow(data);
+  arm_for_state();
+}
+
+void H1Session::break_off(Stream&) {
+  worker_.io.flush();  // what was complete so far may reach the client; the end must not look like one
+  if (connection_.is_open()) connection_.abort();
+}
+
+void H1Session::stream_finished(Stream& stream, bool reusable) {
+  const bool was_done = request_done_;
+  stream_ = nullptr;
+  head_done_ = request_done_ = false;
+  worker_.give_back(&stream);
+  if (!connection_.is_open()) {
+    close();
+    return;
+  }
+  if (!reusable || !was_done || close_after_) {
+    say_goodbye();
+    return;
+  }
+  response_framing_ = http::Framing::kNone;
+  no_body_ = false;
+  arm(worker_.timeouts.connection_idle);
+  connection_.resume(net::Connection::kPauseBusy);
+}
+
+}  // namespace flagmesh::stream

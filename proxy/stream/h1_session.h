@@ -1,0 +1,104 @@
+// A client's HTTP/1 connection: requests one after the other, each a stream.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "proxy/event/deferred_delete.h"
+#include "proxy/event/timer.h"
+#include "proxy/http/h1_decoder.h"
+#include "proxy/net/connection.h"
+#include "proxy/stream/local_error.h"
+#include "proxy/stream/session.h"
+#include "proxy/stream/worker_context.h"
+
+namespace flagmesh::stream {
+
+class H1Session;
+
+// The sessions of one worker or server, for draining and for limits. On the worker's thread.
+class SessionList {
+ public:
+  SessionList() = default;
+  SessionList(const SessionList&) = delete;
+  SessionList& operator=(const SessionList&) = delete;
+  ~SessionList();
+
+  size_t size() const { return size_; }
+  // Closes what is idle; the others close after their response (WorkerContext::draining is set by the caller).
+  void close_idle();
+  void close_all();
+
+ private:
+  friend class H1Session;
+  H1Session* first_ = nullptr;
+  size_t size_ = 0;
+};
+
+// Owns itself: made by start() for an accepted descriptor, deleted through the loop's deleter when the connection is over. On the worker's
+// thread. An idle session has no stream and no buffer.
+class H1Session final : public Session, public event::DeferredDeletable, private net::ConnectionHandler {
+ public:
+  static void start(WorkerContext& worker, SessionList& list, int fd, const net::Address& peer);
+  ~H1Session() override;
+
+  bool idle() const { return stream_ == nullptr && decoder_.idle(); }
+  void close();
+
+ private:
+  friend class SessionList;
+  // A client that was told goodbye may still read; what it sends is dropped meanwhile.
+  static constexpr MonoMs kLingerMs = 2'000;
+  static constexpr MonoMs kLingerSlowMs = 30'000;
+
+  H1Session(WorkerContext& worker, SessionList& list, const net::Address& peer);
+
+  // net::ConnectionHandler
+  size_t on_bytes(std::string_view bytes) override;
+  void on_close(net::CloseCause cause, int error) override;
+  void on_write_ready() override;
+
+  // Session
+  const Peer& peer() const override { return peer_; }
+  void send_interim(Stream& stream, const http::ResponseHead& head) override;
+  void send_head(Stream& stream, http::ResponseHead& head, bool end) override;
+  void send_data(Stream& stream, std::string_view data) override;
+  void send_end(Stream& stream, const http::HeaderList* trailers) override;
+  void start_tunnel(Stream& stream) override;
+  void send_tunnel_data(Stream& stream, std::string_view data) override;
+  void break_off(Stream& stream) override;
+  void stream_finished(Stream& stream, bool reusable) override;
+  void pause_request(Stream&) override { connection_.pause(net::Connection::kPauseBackpressure); }
+  void resume_request(Stream&) override { connection_.resume(net::Connection::kPauseBackpressure); }
+  size_t waiting() const override { return connection_.waiting(); }
+
+  enum class Step : uint8_t { kGoOn, kStop };
+  Step decode_step(std::string_view& input);
+  void head_came(std::string_view& input);
+  void refuse(const LocalError& error);
+  void arm(MonoMs after);
+  void arm_for_state();
+  void on_timer();
+  void say_goodbye();
+  bool wants_close(const Stream& stream) const;
+
+  WorkerContext& worker_;
+  SessionList& list_;
+  net::Connection connection_;
+  http::H1RequestDecoder decoder_;
+  event::Timer timer_;
+  Stream* stream_ = nullptr;
+  H1Session* next_ = nullptr;
+  H1Session* previous_ = nullptr;
+  Peer peer_;
+  std::string ip_;
+  MonoMs opened_ms_;
+  http::Framing response_framing_ = http::Framing::kNone;
+  bool head_done_ = false;     // the current stream has its head
+  bool request_done_ = false;  // and its body
+  bool close_after_ = false;
+  bool no_body_ = false;       // the response may not have one (HEAD)
+  bool dead_ = false;          // waits for the deleter
+};
+
+}  // namespace flagmesh::stream
