@@ -8,6 +8,9 @@ from . import proc
 from .flagmesh import Flagmesh
 
 CONF = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "conf")
+NGINX_REQUEST_ID = "proxy_set_header X-Forwarded-Host $http_host;\n    proxy_set_header X-Request-Id $request_id;"
+HAPROXY_REQUEST_ID = ("http-request set-header X-Forwarded-Host %[req.hdr(host)]\n"
+                      "    unique-id-format %[uuid()]\n    unique-id-header X-Request-Id")
 NAMES = ("nginx", "haproxy", "forwarder", "flagmesh")
 
 
@@ -67,7 +70,8 @@ def nginx(context, setup, **start):
     access_log = f"{context.path('nginx-access.log')} combined buffer=64k flush=1s" if setup.logs else "off"
     path = fill(context, "nginx.conf", "nginx.conf",
                 {"DIR": context.folder, "PORT": port, "ORIGIN": context.origin_ports[0], "KEEP": setup.keep,
-                 "ACCESS_LOG": access_log})
+                 "ACCESS_LOG": access_log,
+                 "REQUEST_ID": NGINX_REQUEST_ID if setup.request_ids else ""})
     return _run(context, [installed("nginx"), "-c", path, "-p", context.folder], "nginx", port, **start)
 
 
@@ -76,7 +80,8 @@ def haproxy(context, setup, **start):
     path = fill(context, "haproxy.cfg", "haproxy.cfg",
                 {"PORT": port, "ORIGIN": context.origin_ports[0], "KEEP": setup.keep,
                  "LOG": "log stdout format raw local0" if setup.logs else "",
-                 "LOG_GLOBAL": "log global\n    option httplog" if setup.logs else ""})
+                 "LOG_GLOBAL": "log global\n    option httplog" if setup.logs else "",
+                 "REQUEST_ID": HAPROXY_REQUEST_ID if setup.request_ids else ""})
     return _run(context, [installed("haproxy"), "-db", "-f", path], "haproxy", port, **start)
 
 

@@ -14,9 +14,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class Setup:
-    """How the proxies are set up. keep: connections to the origin that are kept open at least."""
+    """How the proxies are set up. keep: connections to the origin that are kept open at least. request_ids: nginx and
+    HAProxy add X-Request-Id and X-Forwarded-Host too, as Flagmesh always does; without, they have less to do."""
     keep: int = 64
     logs: bool = False
+    request_ids: bool = False
 
 
 @dataclass(frozen=True)
