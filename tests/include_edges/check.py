@@ -102,7 +102,8 @@ def violations(root):
                 if not match:
                     continue
                 quote, included = match.groups()
-                why = own_include(root, path, included) if quote == '"' else vendor_include(path, included)
+                ours = quote == '"' and not any(re.match(prefix, included) for prefix in VENDOR)
+                why = own_include(root, path, included) if ours else vendor_include(path, included)
                 if why:
                     yield f"{path}:{number}: {why}"
 
