@@ -6,6 +6,7 @@
 //   its length in decimal;
 //                   400 when a byte differs
 //   GET  /stats     {"connections": accepted so far, "requests": answered so far}
+//   GET  /health    200, empty
 //   others          404; a chunked request 501
 //
 // Connections are kept open unless the request says `Connection: close`.
@@ -145,6 +146,8 @@ class Origin {
       answer(c, "200 OK",
              "{\"connections\": " + std::to_string(connections_) +
                  ", \"requests\": " + std::to_string(requests_) + "}\n");
+    } else if (target == "/health") {
+      answer(c, "200 OK", "");
     } else {
       answer(c, "404 Not Found", "");
     }

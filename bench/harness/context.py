@@ -22,6 +22,7 @@ class Context:
         self.other_cores = set(cores[:-1]) or {self.core}
         self.origin = None
         self.origin_ports = ()
+        self.backstage = None  # what Flagmesh needs behind it, started with the first router
 
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix="flagmesh-bench-")
@@ -34,6 +35,8 @@ class Context:
         return self
 
     def __exit__(self, *_):
+        if self.backstage:
+            self.backstage.stop()
         if self.origin:
             proc.stop(self.origin)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -93,8 +93,13 @@ def forwarder(context, setup, **start):
 
 
 def flagmesh(context, setup, **start):
-    mesh = Flagmesh(context, setup, lambda values: fill(context, "flagmesh.yaml", "flagmesh.yaml", values))
+    mesh = Flagmesh(context, setup, CONF, lambda values: fill(context, "flagmesh.yaml", "flagmesh.yaml", values))
     running = _run(context, mesh.command, "flagmesh", mesh.port, **start)
+    try:
+        mesh.wait_ready()
+    except proc.Failed as failed:
+        proc.stop(running.process)
+        raise proc.Failed(f"{failed}\n{proc.tail(context.path('flagmesh.log'))}")
     running.check = mesh.check
     return running
 
