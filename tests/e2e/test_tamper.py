@@ -102,18 +102,18 @@ class Tamper(MeshTest):
     def alter_weights_everywhere(self):
         """Changes the flag's weights in every chunk and delta, as far as they are readable; returns how many."""
         redis, altered = self.mesh.redis, 0
-        for name in redis.keys("{flagmesh}:chunk:*"):
+        for name in redis.keys("{flagmesh}:tenant:default:chunk:*"):
             value = redis.command("GET", name)
             forged = value.replace(b'["on",25]', b'["on",99]')
             if forged != value:
                 redis.command("SET", name, forged)
                 altered += 1
-        entries = redis.command("XRANGE", self.key("deltas"), "-", "+") or []
-        redis.command("DEL", self.key("deltas"))
+        entries = redis.command("XRANGE", self.key("tenant:default:deltas"), "-", "+") or []
+        redis.command("DEL", self.key("tenant:default:deltas"))
         for identity, fields in entries:
             forged = [field.replace(b'["on",25]', b'["on",99]') for field in fields]
             altered += forged != fields
-            redis.command("XADD", self.key("deltas"), identity, *forged)
+            redis.command("XADD", self.key("tenant:default:deltas"), identity, *forged)
         return altered
 
     def test_altered_weight_is_refused_by_a_router_that_starts_from_nothing(self):
