@@ -1,5 +1,7 @@
 #include "proxy/http/h1_decoder.h"
 
+#include <new>
+
 #include "proxy/http/h1_fields.h"
 #include "proxy/http/h1_framing.h"
 #include "proxy/http/h1_start_line.h"
@@ -43,7 +45,7 @@ H1Error read_request_fields(RequestHead& head) {
 // `block` is a whole head in the arena.
 H1Error parse_request(std::string_view block, const LineEnds& lines, const H1Limits& limits,
                       Arena& arena, RequestHead& head) {
-  head = RequestHead();
+  new (&head) RequestHead;  // in place: faster than assigning an empty one
   RequestLine line;
   H1Error error = split_request_line(block.substr(0, lines.at[0]), limits.target, line);
   if (error != H1Error::kNone) return error;
@@ -65,7 +67,7 @@ H1Error parse_request(std::string_view block, const LineEnds& lines, const H1Lim
 // As parse_request; `method` is that of the request.
 H1Error parse_response(std::string_view block, const LineEnds& lines, const H1Limits& limits,
                        Arena& arena, Method method, ResponseHead& head) {
-  head = ResponseHead();
+  new (&head) ResponseHead;
   StatusLine line;
   H1Error error = split_status_line(block.substr(0, lines.at[0]), line);
   if (error != H1Error::kNone) return error;

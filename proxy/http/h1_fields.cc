@@ -36,17 +36,17 @@ H1Error why_bad_name(std::string_view name) {
   return blank_last && is_token(trim(name)) ? H1Error::kSpaceBeforeColon : H1Error::kBadHeaderName;
 }
 
-H1Error parse_field(const char* line, const char* end, Field& field) {
+H1Error parse_field(const char* line, const char* end, Arena& arena, HeaderList& list) {
   if (*line == ' ' || *line == '\t') return H1Error::kObsFold;
   const char* colon = find_colon(line, end);
   if (colon == end) return H1Error::kBadHeaderName;
-  field.name = {line, static_cast<size_t>(colon - line)};
-  field.id = header_id(field.name);
-  if (field.id == HeaderId::kOther && !is_token(field.name)) return why_bad_name(field.name);
+  const std::string_view name(line, static_cast<size_t>(colon - line));
+  const HeaderId id = header_id(name);
+  if (id == HeaderId::kOther && !is_token(name)) return why_bad_name(name);
   const std::string_view text(colon + 1, static_cast<size_t>(end - colon - 1));
-  field.value = trim(text);
-  field.erased = false;
-  field.whole_line = !text.empty() && text.front() == ' ' && field.value.size() + 1 == text.size();
+  const std::string_view value = trim(text);
+  const bool whole_line = !text.empty() && text.front() == ' ' && value.size() + 1 == text.size();
+  list.add(arena, id, name, value, whole_line);
   return H1Error::kNone;
 }
 
@@ -59,10 +59,8 @@ H1Error parse_fields(std::string_view block, const LineEnds& lines, size_t first
   list.reserve(arena, std::min(count + kRoomToAdd, HeaderList::kMaxFields));
   size_t at = first == 0 ? 0 : lines.at[first - 1] + 2;
   for (size_t i = first; i < lines.count; ++i) {
-    Field field;
-    const H1Error error = parse_field(block.data() + at, block.data() + lines.at[i], field);
+    const H1Error error = parse_field(block.data() + at, block.data() + lines.at[i], arena, list);
     if (error != H1Error::kNone) return error;
-    list.add(arena, field);
     at = lines.at[i] + 2;
   }
   return H1Error::kNone;

@@ -37,8 +37,10 @@ class Scanner {
   // Looks at the special byte at `at`; true to go on.
   bool look(size_t at) {
     position_ = at;
-    if (block_[at] == '\n' && at != 0 && block_[at - 1] == '\r') return true;
-    if (block_[at] != '\r') return stop(Scan::kBad);
+    if (block_[at] != '\r') {
+      const bool line_end = block_[at] == '\n' && at != 0 && block_[at - 1] == '\r';
+      return line_end || stop(Scan::kBad);
+    }
     if (at + 1 == block_.size()) return stop(Scan::kMore);
     if (block_[at + 1] != '\n') return stop(Scan::kBad);
     if (at == 0 || block_[at - 1] == '\n') return stop(Scan::kEnd);
@@ -47,8 +49,13 @@ class Scanner {
   }
   // `bits` belong to the bytes from `at`.
   bool look_at_all(uint32_t bits, size_t at) {
-    for (; bits != 0; bits &= bits - 1) {
-      if (!look(at + static_cast<size_t>(std::countr_zero(bits)))) return false;
+    while (bits != 0) {
+      const int i = std::countr_zero(bits);
+      const size_t position = at + static_cast<size_t>(i);
+      if (!look(position)) return false;
+      const uint32_t done =
+          block_[position] == '\r' ? 3 : 1;  // the LF behind a CR was seen with it
+      bits &= ~(done << i);
     }
     return true;
   }

@@ -75,7 +75,7 @@ constexpr size_t slot_of(std::string_view name) {
 
 // A listed name, ready to be compared eight bytes at a time. `fold` has 0x20 where there is a
 // letter.
-struct Slot {
+struct alignas(64) Slot {
   std::array<char, kLongest> text{};
   std::array<char, kLongest> fold{};
   uint8_t size = 0;
@@ -97,7 +97,7 @@ consteval std::array<Slot, kSlots> make_slots() {
   return slots;
 }
 
-alignas(64) constexpr std::array<Slot, kSlots> kSlotTable = make_slots();
+constexpr std::array<Slot, kSlots> kSlotTable = make_slots();
 
 template <class Word>
 bool same(const char* name, const Slot& slot, size_t at) {

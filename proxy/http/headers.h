@@ -36,14 +36,18 @@ class HeaderList {
   }
 
   // False when the list is full.
-  bool add(Arena& arena, HeaderId id, std::string_view name, std::string_view value) {
-    return add(arena, Field{name, value, id, false, false});
-  }
-  bool add(Arena& arena, const Field& field) {
+  bool add(Arena& arena, HeaderId id, std::string_view name, std::string_view value,
+           bool whole_line = false) {
     if (count_ == capacity_ && !grow(arena)) return false;
-    fields_[count_] = field;
+    // Member by member: a Field that is put together elsewhere and copied waits for its own stores.
+    Field& field = fields_[count_];
+    field.name = name;
+    field.value = value;
+    field.id = id;
+    field.erased = false;
+    field.whole_line = whole_line;
     ++count_;
-    uint8_t& first = first_[static_cast<size_t>(field.id)];
+    uint8_t& first = first_[static_cast<size_t>(id)];
     if (first == 0) first = static_cast<uint8_t>(count_);
     return true;
   }

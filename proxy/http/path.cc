@@ -13,7 +13,7 @@ namespace {
 
 // What a byte means in a target. kQueryOnly may stand in a query as it is, but not in a path:
 // browsers send it raw there.
-enum Kind : uint8_t { kBad, kPlain, kDot, kSlash, kPercent, kQuestion, kQueryOnly };
+enum Kind : uint8_t { kBad, kPlain, kSlash, kPercent, kQuestion, kQueryOnly };
 
 constexpr bool is_alnum(int c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
@@ -32,7 +32,6 @@ constexpr std::array<Kind, 256> kKinds = [] {
   for (const char c : std::string_view("!$&'()*+,;=:@"
                                        "[]{}|^`"))
     kinds[static_cast<size_t>(c)] = kPlain;
-  kinds['.'] = kDot;
   kinds['/'] = kSlash;
   kinds['%'] = kPercent;
   kinds['?'] = kQuestion;
@@ -60,18 +59,18 @@ struct PathScan {
 
 PathScan scan_path(std::string_view text) {
   PathScan scan;
-  Kind previous = kPlain;
   size_t i = 0;
   for (; i < text.size(); ++i) {
     const Kind kind = kind_of(text[i]);
+    if (kind == kPlain) continue;
     if (kind == kQuestion) break;
-    if (kind == kBad || kind == kQueryOnly) return scan;
-    if (kind == kPercent) {
-      if (escaped_byte(text.substr(i)) <= 0) return scan;
+    if (kind == kSlash) {
+      const char next = i + 1 < text.size() ? text[i + 1] : 'x';
+      if (next == '/' || next == '.') scan.normal = false;
+    } else {
+      if (kind != kPercent || escaped_byte(text.substr(i)) <= 0) return scan;
       scan.normal = false;
     }
-    if (previous == kSlash && (kind == kSlash || kind == kDot)) scan.normal = false;
-    previous = kind;
   }
   scan.end = i;
   scan.valid = true;
@@ -188,16 +187,20 @@ bool is_valid_ipv6(std::string_view text) {
   return inet_pton(AF_INET6, name.data(), &address) == 1;
 }
 
+// unreserved and sub-delims without the comma, which would come of two Host fields joined.
+constexpr std::array<bool, 256> kNameChars = [] {
+  std::array<bool, 256> table{};
+  for (int c = 0; c < 128; ++c) table[static_cast<size_t>(c)] = is_unreserved(c);
+  for (const char c : std::string_view("!$&'()*+;=")) table[static_cast<size_t>(c)] = true;
+  return table;
+}();
+
 bool is_valid_registered_name(std::string_view text) {
   if (text.empty()) return false;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (is_unreserved(static_cast<uint8_t>(text[i]))) continue;
-    if (text[i] == '%') {
-      if (escaped_byte(text.substr(i)) <= 0) return false;
-      i += 2;
-    } else if (std::string_view("!$&'()*+;=").find(text[i]) == std::string_view::npos) {
-      return false;
-    }
+    if (kNameChars[static_cast<uint8_t>(text[i])]) continue;
+    if (text[i] != '%' || escaped_byte(text.substr(i)) <= 0) return false;
+    i += 2;
   }
   return true;
 }

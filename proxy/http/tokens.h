@@ -40,7 +40,12 @@ constexpr int hex_value(char c) {
 }
 
 // Without the spaces and tabs (OWS) around it.
-std::string_view trim(std::string_view text);
+constexpr std::string_view trim(std::string_view text) {
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
+}
 
 // Goes through a comma-separated list: takes the next item, trimmed, off the front of `list`. False
 // at the end. Empty items are given too ("a,,b" has three; "" has none): a caller that RFC 9110
