@@ -27,7 +27,7 @@ class HttpBasics(MeshTest):
             "trust": {"policy": "unsigned"},
             "log": {"access_log": str(self.folder / "access.log")},
             "proxy": {
-                "workers": 2, "state_dir": str(self.folder / name), "shutdown_delay": "0s", "drain_timeout": "5s",
+                "workers": 2, "shutdown_delay": "0s", "drain_timeout": "5s",
                 "listeners": [{"address": "127.0.0.1:0"}],
                 "routes": [route, route | {"path": "/quiet", "decision_headers": False},
                            {"path": {"exact": "/exactly"}, "container": "api"},

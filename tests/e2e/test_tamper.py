@@ -164,15 +164,6 @@ class Tamper(MeshTest):
         self.mesh.validator()
         eventually(lambda: set(self.assignments()) == {"off"}, "the validator to catch up", timeout=15)
 
-    def test_router_boots_from_its_journal_with_redis_down(self):
-        self.start_mesh()
-        self.assertEqual(self.router.stop(), 0)
-        self.untrack(self.router)
-        self.mesh.redis.stop()
-        self.router = self.mesh.router(ready=False)
-        eventually(lambda: self.mesh.epoch(self.router) == self.epoch, f"the journal to be used\n{self.router.tail()}")
-        self.assertEqual(self.assignments(), self.before)
-
 
 if __name__ == "__main__":
     unittest.main()

@@ -134,11 +134,11 @@ class Mesh:
                 "fallback": "checkout-v1", "bucket_by": ["header:x-user-id", "cookie:uid", "mint"]}
 
     def router(self, name="router", routes=None, containers=None, ready=True, **proxy):
-        """Starts a router; it has `address` and `admin`. Its state folder is its name's, so a restart finds it."""
+        """Starts a router; it has `address` and `admin`."""
         config = self.common() | {
             "admin": {"address": "127.0.0.1:0"},
-            "proxy": {"workers": 2, "state_dir": str(self.test.folder / name), "shutdown_delay": "0s",
-                      "drain_timeout": "5s", "listeners": [{"address": "127.0.0.1:0"}],
+            "proxy": {"workers": 2, "shutdown_delay": "0s", "drain_timeout": "5s",
+                      "listeners": [{"address": "127.0.0.1:0"}],
                       "routes": routes or [self.checkout_route()],
                       "containers": containers or {key: {"endpoints": value}
                                                    for key, value in self.endpoints.items()}} | proxy}
