@@ -120,6 +120,8 @@ class TreeBuilder {
   }
 
   bool check_string(std::string_view value, Mark mark) {
+    // The text is UTF-8, but RapidJSON takes an escaped low surrogate that stands alone.
+    if (utf8_error(value)) return refuse(mark, "an escape that is half a surrogate pair");
     return value.find('\0') == value.npos || refuse(mark, "a string may not contain NUL");
   }
 

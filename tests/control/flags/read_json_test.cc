@@ -30,6 +30,8 @@ TEST(ReadJson, RefusesWithTheRightPlace) {
       {"[1,\n 9007199254740993]", 2, 2, "2^53"},
       {"[1e999]", 1, 2, "too big"},
       {"[\"\\ud800\"]", 1, 3, "surrogate"},
+      {"[\"\\ude00\"]", 1, 2, "surrogate"},
+      {"{\"\\ude00\":1}", 1, 2, "surrogate"},
       {"[\"\xC0\xAF\"]", 1, 3, "UTF-8"},
       {"[1,]", 1, 4, ""},
       {"// x\n1", 1, 1, ""},
