@@ -35,7 +35,6 @@ class MemoryCarrier final : public Carrier {
   // Runs a task on the owner's loop at a later turn (event::Loop::post). Called from any thread.
   using Post = std::function<void(std::move_only_function<void()>)>;
 
-  // The bus outlives nothing: what carriers need of it they share.
   MemoryCarrier(MemoryBus& bus, Post post);
   ~MemoryCarrier() override;
 
@@ -63,8 +62,9 @@ class MemoryCarrier final : public Carrier {
                    Done<std::vector<std::optional<std::string>>> done) override;
   void read_leaves(uint64_t after, uint64_t upto, Done<std::vector<merkle::Hash>> done) override;
 
+  struct Port;  // of memory_carrier.cc: where the bus finds this carrier
+
  private:
-  struct Port;  // where the bus finds this carrier
   template <class T>
   void finish(Done<T> done, Result<T> result);
 

@@ -23,9 +23,9 @@ namespace flagmesh::snapshot {
 
 // A step of the replica, already parsed.
 struct StateStep {
-  // The entries are all that the tenants have, not changes. A replica without state takes any base
-  // (log.from and `skipped` are not looked at, `before` is); one that has state must be led over
-  // every leaf between, from its own size to the record's, by `skipped`.
+  // The entries are all that the tenants have, not changes. A replica without state begins with
+  // `before` (log.from and `skipped` are not looked at); one that has state is led over every leaf
+  // between its own size, at or after log.from, and the record by `skipped`.
   bool full = false;
   LogStep log;
   std::optional<merkle::CompactRange> before;  // full only: of the record.epoch - 1 leaves before
@@ -93,12 +93,15 @@ class StateReplica {
   struct Work;
 
   explicit StateReplica(std::optional<std::string> tenant) : tenant_(std::move(tenant)) {}
-  Status check_log(const merkle::Checkpoint& checkpoint, const StateStep& step, Work& work) const;
-  Status check_tenants(const StateStep& step) const;
-  Status change_tenant(const TenantChange& change, bool full, Work& work);
-  Status compile_tenant(const TenantChange& change, bool full, Work& work) const;
   Status propose(const merkle::Checkpoint& checkpoint, const StateStep& step, const Gate& gate,
                  Work& work);
+  Status check_log(const merkle::Checkpoint& checkpoint, const StateStep& step, Work& work) const;
+  Status check_tenants(const StateStep& step) const;
+  Status change_trees(const StateStep& step, Work& work);
+  Status change_tree(const TenantChange& change, bool full, Work& work);
+  Status change_flags(const StateStep& step, Work& work) const;
+  Status change_flags_of(const TenantChange& change, bool full, Work& work) const;
+  void commit(const StateStep& step, Work& work);
   void undo(Work& work);
 
   std::optional<std::string> tenant_;  // nullopt: all

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -35,10 +36,9 @@ struct EntryChange {
 // One owner, one thread. One epoch at a time is staged.
 class StateWriter {
  public:
-  // `master`: the secret that tenants' secrets are derived from (merkle::TenantSecret); empty:
-  // none.
-  explicit StateWriter(std::string master = {});
-  ~StateWriter();
+  // A tenant's secret, asked for once when the tenant is new. None: nothing is hidden.
+  using Secrets = std::function<merkle::TenantSecret(std::string_view tenant)>;
+  explicit StateWriter(Secrets secrets = {}) : secrets_(std::move(secrets)) {}
   StateWriter(const StateWriter&) = delete;
   StateWriter& operator=(const StateWriter&) = delete;
 
@@ -73,7 +73,7 @@ class StateWriter {
   // head is one of its sizes before.
   Candidate candidate(const merkle::EpochLog& log, std::string note) const;
   // The same, to be enforced; `head` is the note with its cosignatures. Code "too_large".
-  Result<Publication> publication(const merkle::EpochLog& log, std::string head) const;
+  Result<Publication> publication(const merkle::EpochLog& log, std::string head);
   // The head's state, without what is staged, whole: for a carrier that lost it. `replaces`: the
   // head that was read; nullopt: there was none. REQUIRES: head_known(). Code "too_large".
   Result<Publication> everything(const merkle::EpochLog& log, std::string head,
@@ -82,28 +82,38 @@ class StateWriter {
  private:
   using Entries = std::map<std::string, StateEntry, std::less<>>;  // by key
   using Chunks = std::map<std::string, ChunkRef, std::less<>>;     // by the first key in it
+  // How a tenant's chunks become those of what is staged.
+  struct Rechunked {
+    Chunks chunks;
+    std::vector<Publication::Chunk> fresh;
+    std::vector<merkle::Hash> stale;
+  };
   struct Tenant {
+    merkle::TenantSecret secret;
     Entries entries;
     merkle::SortedTree tree;
-    Chunks chunks;  // of the head's state
-    // What is staged: the entries as they were at the head, nullopt: absent there.
+    // Of each key that is staged the entry at the head; nullopt: absent there.
     std::map<std::string, std::optional<StateEntry>, std::less<>> before;
-    bool is_new = false;  // staged as a whole
+    bool is_new = false;                // staged as a whole
+    Chunks chunks;                      // of the head's state
+    std::optional<Chunks> next_chunks;  // of what is staged, once it was worked out
   };
-  struct Rechunked;
 
   Status check(const EntryChange& change) const;
-  Status add_tenant(const std::string& name);
-  void put(const std::string& name, Tenant& tenant, const std::string& key,
-           std::optional<StateEntry> entry);
-  void hash_tenant(const std::string& name, const Tenant& tenant);
+  Tenant& tenant(const std::string& name);
+  void put(const std::string& name, Tenant& tenant, const EntryChange& change,
+           std::vector<merkle::SortedTree::Change>& leaves);
+  void rehash(const std::string& name, Tenant& tenant,
+              std::vector<merkle::SortedTree::Change> leaves);
+  // Changes from the head, or when that is not known all entries.
   TenantChange change_of(const std::string& name, const Tenant& tenant) const;
-  Rechunked rechunk(const Tenant& tenant) const;
+  bool is_whole(const merkle::EpochLog& log) const;
   LogStep log_step(const merkle::EpochLog& log) const;
+  Rechunked rechunk(const Tenant& tenant) const;
+  static std::vector<Publication::Chunk> encode_all(const Tenant& tenant);
 
-  std::string master_;
+  Secrets secrets_;
   std::map<std::string, Tenant, std::less<>> tenants_;
-  std::map<std::string, merkle::TenantSecret, std::less<>> secrets_;
   merkle::SortedTree state_;
   uint64_t head_size_ = 0;
   bool head_known_ = false;

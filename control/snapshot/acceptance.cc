@@ -1,0 +1,158 @@
+#include "control/snapshot/acceptance.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "merkle/state_tree.h"
+
+namespace flagmesh::snapshot {
+
+Acceptance::Acceptance(HeadVerifier verifier, std::string tenant, Persist persist)
+    : verifier_(std::move(verifier)),
+      replica_(StateReplica::of_tenant(std::move(tenant))),
+      persist_(std::move(persist)),
+      freshness_(std::make_shared<Freshness>()) {}
+
+Result<Acceptance> Acceptance::create(TrustRules rules, std::string tenant, Persist persist) {
+  if (!merkle::is_tenant_name(tenant)) {
+    return fail("bad_tenant", "'" + tenant + "' is no name of a tenant", {},
+                "use lower-case letters, digits and inner hyphens");
+  }
+  Result<HeadVerifier> verifier = HeadVerifier::create(std::move(rules));
+  if (!verifier) return std::unexpected(verifier.error());
+  return Acceptance(*std::move(verifier), std::move(tenant), std::move(persist));
+}
+
+Result<Acceptance::Head> Acceptance::judge(std::string_view note, int64_t now_ms) {
+  Result<VerifiedHead> verified = verifier_.verify_enough(note);
+  if (!verified) return std::unexpected(verified.error());
+  const merkle::Checkpoint& checkpoint = verified->checkpoint;
+  const bool is_new = checkpoint.size != size() || checkpoint.root != replica_.log_root();
+  if (is_signed()) {
+    if (Status young = check_age(verified->newest_ms, now_ms); !young) {
+      return std::unexpected(young.error());
+    }
+    newest_verified_ms_ = std::max(newest_verified_ms_, verified->newest_ms);
+    if (Status follows = check_place(checkpoint); !follows) {
+      return std::unexpected(follows.error());
+    }
+    if (!is_new) freshness_->renew(verified->newest_ms);
+  }
+  // A log without an epoch has no state that could be enforced.
+  if (checkpoint.size == 0) return fail("too_small", "the log has no epoch yet");
+  return Head{std::string(note), checkpoint, verified->newest_ms, is_new};
+}
+
+Status Acceptance::check_age(int64_t newest_ms, int64_t now_ms) const {
+  const int64_t now = std::max(now_ms, newest_verified_ms_);
+  if (newest_ms == 0) {
+    return fail("stale", "no signature on the head says when it was made", {},
+                "pin a key that cosigns the head");
+  }
+  if (now - newest_ms > verifier_.rules().max_age_ms) {
+    return fail("stale", "the newest signature is " + std::to_string((now - newest_ms) / 1000) +
+                             " s old; trust.max_age is " +
+                             std::to_string(verifier_.rules().max_age_ms / 1000) + " s");
+  }
+  if (newest_ms - now > kFutureMs) {
+    return fail("from_future",
+                "the newest signature is " + std::to_string((newest_ms - now) / 1000) +
+                    " s ahead of this machine's clock",
+                {}, "set the clocks");
+  }
+  return {};
+}
+
+Status Acceptance::check_place(const merkle::Checkpoint& checkpoint) const {
+  const std::string sizes =
+      "size " + std::to_string(checkpoint.size) + "; this router is at " + std::to_string(size());
+  if (checkpoint.size < verifier_.rules().min_checkpoint) {
+    return fail("too_small", "the head is below trust.min_checkpoint: " + sizes);
+  }
+  if (checkpoint.size < size()) return fail("rollback", "the head is of an older " + sizes);
+  if (checkpoint.size == size() && size() > 0 && checkpoint.root != replica_.log_root()) {
+    return fail("fork", "another history of the same " + sizes, {},
+                "somebody signed two logs: see docs/trust.md");
+  }
+  return {};
+}
+
+Result<AcceptedState> Acceptance::accept_deltas(const Head& head,
+                                                std::span<const std::string> deltas) {
+  if (deltas.empty()) return fail("gap", "there are no deltas up to the head");
+  std::vector<Delta> parsed;
+  parsed.reserve(deltas.size());
+  for (const std::string& bytes : deltas) {
+    Result<Delta> delta = Delta::parse(bytes, tenant());
+    if (!delta) return std::unexpected(delta.error());
+    parsed.push_back(*std::move(delta));
+  }
+  Result<StateStep> step = join_deltas(std::move(parsed));
+  if (!step) return std::unexpected(step.error());
+  return take(replica_, head, *step);
+}
+
+uint64_t Acceptance::known_leaves() const {
+  return is_signed() ? size() : 0;
+}
+
+Result<AcceptedState> Acceptance::accept_full(const Head& head, const Manifest& manifest,
+                                              std::span<const std::string> chunks,
+                                              std::vector<merkle::Hash> leaves) {
+  if (chunks.size() != manifest.chunks.size()) {
+    return fail("bad_state", "there are not as many chunks as the manifest names");
+  }
+  StateStep step;
+  step.full = true;
+  step.before = manifest.before;
+  step.log.from = known_leaves();
+  step.log.skipped = std::move(leaves);
+  step.log.record = manifest.record;
+  TenantChange& all = step.tenants.emplace_back(TenantChange{tenant(), manifest.proof, {}, {}});
+  for (size_t i = 0; i < chunks.size(); i++) {
+    if (Status parsed = parse_chunk(chunks[i], manifest.chunks[i], all.changed); !parsed) {
+      return std::unexpected(parsed.error());
+    }
+  }
+  if (known_leaves() > 0 || size() == 0) return take(replica_, head, step);
+  // Unsigned: whatever log there is counts, whether or not it continues the one before.
+  StateReplica other = StateReplica::of_tenant(tenant());
+  Result<AcceptedState> accepted = take(other, head, step);
+  if (accepted) replica_ = std::move(other);
+  return accepted;
+}
+
+Result<AcceptedState> Acceptance::take(StateReplica& replica, const Head& head,
+                                       const StateStep& step) {
+  StateReplica::Gate gate;
+  if (persist_) {
+    gate = [&](const StateReplica::Proposal& proposal) { return persist_(head.note, proposal); };
+  }
+  if (Status taken = replica.take(head.checkpoint, step, gate); !taken) {
+    return std::unexpected(taken.error());
+  }
+  freshness_->renew(head.newest_ms);
+  AcceptedState accepted{replica.flags(), trust()};
+  accepted.trust.epoch = replica.size();
+  accepted.trust.state_root = replica.record().state_root;
+  accepted.trust.proven = true;
+  accepted.trust.unproven_reason.clear();
+  return accepted;
+}
+
+TrustStatus Acceptance::trust() const {
+  TrustStatus status;
+  status.policy = verifier_.rules().policy;
+  status.max_age_ms = verifier_.rules().max_age_ms;
+  status.freshness = freshness_;
+  status.epoch = size();
+  status.proven = size() > 0;
+  if (status.proven) {
+    status.state_root = replica_.record().state_root;
+  } else {
+    status.unproven_reason = "no_state";
+  }
+  return status;
+}
+
+}  // namespace flagmesh::snapshot
