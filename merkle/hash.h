@@ -1,7 +1,7 @@
 // SHA-256 and what is built on it: Merkle leaf and node hashes (RFC 9162 section 2.1.1), HMAC (RFC
 // 2104), HKDF (RFC 5869). Free functions without visible state; any thread may call them.
 //
-// Cost with SHA extensions: about 100 ns for a node, 200 ns for a leaf of 200 bytes.
+// Cost with SHA extensions: about 90 ns for a node, 160 ns for a leaf of 200 bytes.
 #pragma once
 
 #include <array>

@@ -31,6 +31,16 @@ TEST(Hash, PrefixesSeparateLeavesFromNodes) {
   EXPECT_EQ(empty_root(), sha256(""));
 }
 
+// Short leaves take a path of their own; its edges are where blocks and the path itself end.
+TEST(Hash, LeavesOfEveryLength) {
+  std::string data;
+  for (size_t size = 0; size < 1200; size++, data += static_cast<char>(size)) {
+    Hash expected = sha256(std::string(1, '\0') + data);
+    ASSERT_EQ(leaf_hash(data), expected) << size;
+    ASSERT_EQ(leaf_hash(data.substr(0, size / 3), data.substr(size / 3)), expected) << size;
+  }
+}
+
 // RFC 4231 cases 2 and 6; RFC 5869 case 1.
 TEST(Hash, HmacAndHkdfVectors) {
   EXPECT_EQ(hmac_sha256("Jefe", "what do ya want for nothing?").hex(),
