@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import signal
+import sys
 import tempfile
 import time
 
@@ -25,6 +27,7 @@ class Context:
         self.backstage = None  # what Flagmesh needs behind it, started with the first router
 
     def __enter__(self):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves the context, too
         self.folder = tempfile.mkdtemp(prefix="flagmesh-bench-")
         self._ports = iter(proc.free_ports(3000))
         try:
