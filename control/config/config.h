@@ -17,6 +17,7 @@
 #include "control/snapshot/container_spec.h"
 #include "control/snapshot/route.h"
 #include "control/snapshot/snapshot.h"
+#include "merkle/signature_key.h"
 #include "proxy/base/diagnostic.h"
 
 namespace flagmesh::config {
@@ -77,12 +78,12 @@ struct FlagsConfig {
   std::vector<std::string> files;  // patterns; expanded by flag_files()
 };
 
-// Keys are in the text form of C2SP verifier keys, already known to parse.
+// A public key appears once in all of these and in EngineConfig::command_keys: one key, one role.
 struct TrustConfig {
   snapshot::TrustPolicy policy = snapshot::TrustPolicy::kSigned;
-  std::string origin;  // of checkpoints; never empty with kSigned
-  std::vector<std::string> engine_keys;
-  std::vector<std::string> validator_keys;
+  std::string origin;                               // of checkpoints; never empty with kSigned
+  std::vector<merkle::VerifierKey> engine_keys;     // Ed25519, or cosignature/v1 for heartbeats
+  std::vector<merkle::VerifierKey> validator_keys;  // cosignature/v1
   uint32_t require_engine = 1;  // distinct keys of that role that must have signed a head
   uint32_t require_validator = 0;
   Millis max_age = 600'000;
@@ -109,7 +110,7 @@ struct EngineConfig {
   std::string signing_key;    // file; empty only with trust.policy unsigned
   std::string tenant_secret;  // file; empty: openings are zeros, nothing is hidden
   RedisCommands redis_commands = RedisCommands::kSigned;
-  std::vector<std::string> command_keys;  // verifier keys that may sign commands
+  std::vector<merkle::VerifierKey> command_keys;  // Ed25519; may sign commands
 };
 
 struct ValidatorConfig {
@@ -151,11 +152,20 @@ struct RouteMarks {
   std::vector<flags::Mark> serve;  // of each variant's name, as Route::serve
 };
 
+// A file that the configuration names, or a pattern for some, for checks that touch the disk.
+struct NamedFile {
+  std::string what;  // "'signing_key' in engine"
+  std::string path;  // resolved
+  flags::Mark mark;  // of the value
+};
+
 // The whole file or nothing: when has_errors(diagnostics), `config` may be shown, never used.
 struct ParsedConfig {
   Config config;
   std::vector<RouteMarks> route_marks;  // as proxy->routes
-  Diagnostics diagnostics;              // in file order
+  std::vector<NamedFile> key_files;
+  std::vector<NamedFile> flag_patterns;  // as flags.files
+  Diagnostics diagnostics;               // in file order
 };
 
 // Value of an environment variable; empty when it is not set.

@@ -1,25 +1,23 @@
 #include "control/snapshot/route.h"
 
 #include <algorithm>
+#include <string_view>
 
 namespace flagmesh::snapshot {
 namespace {
 
-std::string_view prefix_without_slash(const Route& route) {
-  std::string_view path = route.path;
-  while (route.path_match == PathMatch::kPrefix && path.size() > 1 && path.ends_with('/')) {
-    path.remove_suffix(1);
-  }
-  return path;
+// Length first, so that no two lists have the same text.
+void append(std::string& out, std::string_view text) {
+  out += std::to_string(text.size());
+  out += ':';
+  out += text;
 }
 
 template <class T>
-bool same_set(std::vector<T> a, std::vector<T> b) {
-  std::ranges::sort(a);
-  std::ranges::sort(b);
-  a.erase(std::ranges::unique(a).begin(), a.end());
-  b.erase(std::ranges::unique(b).begin(), b.end());
-  return a == b;
+std::vector<T> as_set(std::vector<T> list) {
+  std::ranges::sort(list);
+  list.erase(std::ranges::unique(list).begin(), list.end());
+  return list;
 }
 
 }  // namespace
@@ -33,10 +31,21 @@ ContainerIndex Route::pick_split(uint32_t random) const {
   return split.back().container;
 }
 
-bool same_match(const Route& a, const Route& b) {
-  return a.path_match == b.path_match && prefix_without_slash(a) == prefix_without_slash(b) &&
-         same_set(a.hosts, b.hosts) && same_set(a.methods, b.methods) &&
-         same_set(a.headers, b.headers);
+std::vector<std::string> match_keys(const Route& route) {
+  std::string_view path = route.path;
+  while (route.path_match == PathMatch::kPrefix && path.ends_with('/')) path.remove_suffix(1);
+  std::string tail = std::to_string(static_cast<int>(route.path_match));
+  append(tail, path);
+  for (const std::string& method : as_set(route.methods)) append(tail, method);
+  tail += '/';
+  for (const HeaderMatch& header : as_set(route.headers)) {
+    append(tail, header.name);
+    append(tail, header.value);
+  }
+  std::vector<std::string> keys;
+  for (const std::string& host : as_set(route.hosts)) keys.push_back(host + ' ' + tail);
+  if (keys.empty()) keys.push_back(' ' + tail);
+  return keys;
 }
 
 }  // namespace flagmesh::snapshot

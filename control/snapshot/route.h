@@ -124,7 +124,8 @@ struct Route {
   ContainerIndex pick_split(uint32_t random) const;
 };
 
-// True when both match exactly the same requests, so that the later one can never be reached.
-bool same_match(const Route& a, const Route& b);
+// What a route matches as text, one for each of its hosts (one when it is for any host): of two
+// routes with an equal key the later one is never reached there.
+std::vector<std::string> match_keys(const Route& route);
 
 }  // namespace flagmesh::snapshot

@@ -29,7 +29,11 @@ TEST(Route, SplitWithTheLargestWeights) {
   EXPECT_EQ(route.pick_split(0xffffffff), 1);
 }
 
-TEST(Route, SameMatch) {
+bool same_match(const Route& a, const Route& b) {
+  return match_keys(a) == match_keys(b);
+}
+
+TEST(Route, MatchKeys) {
   Route a;
   a.path = "/a";
   a.methods = {"GET", "POST"};
@@ -54,6 +58,11 @@ TEST(Route, SameMatch) {
   b = a;
   b.hosts.clear();
   EXPECT_FALSE(same_match(a, b));
+  EXPECT_EQ(match_keys(a).size(), 2u) << "one for each host";
+  EXPECT_EQ(match_keys(b).size(), 1u);
+  a.hosts = {"y.example"};
+  b.hosts = {"z.example", "y.example"};
+  EXPECT_EQ(match_keys(a)[0], match_keys(b)[0]) << "routes may meet at one of their hosts";
 }
 
 }  // namespace

@@ -1,0 +1,191 @@
+#include "control/config/parse_roles.h"
+
+#include <algorithm>
+
+#include "control/config/redis_url.h"
+#include "merkle/state_tree.h"
+
+namespace flagmesh::config {
+
+using flags::JsonValue;
+using merkle::SignatureType;
+using merkle::VerifierKey;
+
+namespace {
+
+constexpr uint32_t kMaxKeys = 100;
+constexpr size_t kPrefixBytes = 64;
+const JsonValue kEmptyList(JsonValue::Array{});
+
+void check_key_type(Report& report, flags::Mark mark, const VerifierKey& key,
+                    std::initializer_list<SignatureType> types, const std::string& what) {
+  if (std::ranges::find(types, key.type()) != types.end()) return;
+  report.error(
+      mark,
+      what + ": " + in_quotes(key.name()) + " is a key for " + std::string(to_string(key.type())),
+      "make one with flagmesh keygen for this role");
+}
+
+}  // namespace
+
+void parse_keys(ObjectReader& reader, std::string_view name,
+                std::initializer_list<SignatureType> types, std::vector<VerifierKey>& out) {
+  for (const auto& [text, mark] : reader.text_list(name)) {
+    auto key = VerifierKey::parse(text);
+    if (!key) {
+      const bool secret = text.starts_with("PRIVATE+KEY+");
+      reader.report().error(
+          mark,
+          reader.member(name) + (secret ? " holds a private key" : ": " + key.error().message),
+          secret ? "put the verifier key here, and make a new pair: this one is no secret any more"
+                 : "a verifier key looks like NAME+ID+KEY; flagmesh keygen prints it");
+      continue;
+    }
+    check_key_type(reader.report(), mark, *key, types, reader.member(name));
+    const bool twice = std::ranges::any_of(
+        out, [&](const VerifierKey& other) { return other.public_key() == key->public_key(); });
+    if (twice) {
+      reader.report().error(
+          mark, reader.member(name) + ": the key of " + in_quotes(key->name()) + " is listed twice",
+          "remove one");
+      continue;
+    }
+    out.push_back(std::move(*key));
+  }
+}
+
+void parse_flags(Report& report, const JsonValue& value, FlagsConfig& out) {
+  ObjectReader reader(report, value, "flags");
+  reader.choice<FlagSource>("source", out.source,
+                            {{"redis", FlagSource::kRedis},
+                             {"files", FlagSource::kFiles},
+                             {"memory", FlagSource::kMemory}});
+  reader.text("tenant", out.tenant);
+  if (!merkle::is_tenant_name(out.tenant)) {
+    report.error(reader.find("tenant")->mark(), in_quotes(out.tenant) + " is no name for a tenant",
+                 "use a-z, 0-9 and inner '-', 63 letters at most");
+  }
+  for (const auto& [pattern, mark] : reader.text_list("files")) {
+    const std::string path = report.resolve(pattern);
+    if (std::ranges::find(out.files, path) != out.files.end()) {
+      report.error(mark, in_quotes(pattern) + " is listed twice", "remove one");
+    } else {
+      out.files.push_back(path);
+      report.flag_patterns.push_back({reader.member("files"), path, mark});
+    }
+  }
+  reader.finish();
+  if (out.source == FlagSource::kFiles && out.files.empty()) {
+    report.error(reader.name_mark("source"), "flags come from files, but 'files' names none",
+                 "add files: [\"flags/*.yaml\"]");
+  }
+}
+
+void parse_trust(Report& report, const JsonValue& value, TrustConfig& out) {
+  ObjectReader reader(report, value, "trust");
+  reader.choice<snapshot::TrustPolicy>(
+      "policy", out.policy,
+      {{"signed", snapshot::TrustPolicy::kSigned}, {"unsigned", snapshot::TrustPolicy::kUnsigned}});
+  reader.text("origin", out.origin);
+  if (!out.origin.empty() && !merkle::is_key_name(out.origin)) {
+    report.error(reader.find("origin")->mark(), in_quotes(out.origin) + " is no origin",
+                 "no spaces and no '+', such as shop.example.com/flags");
+  }
+  if (const JsonValue* keys = reader.find("keys")) {
+    ObjectReader roles(report, *keys, reader.member("keys"));
+    parse_keys(roles, "engine", {SignatureType::kEd25519, SignatureType::kCosignatureV1},
+               out.engine_keys);
+    parse_keys(roles, "validator", {SignatureType::kCosignatureV1}, out.validator_keys);
+    roles.finish();
+  }
+  if (const JsonValue* require = reader.find("require")) {
+    ObjectReader roles(report, *require, reader.member("require"));
+    roles.count("engine", out.require_engine, 1, kMaxKeys);
+    roles.count("validator", out.require_validator, 0, kMaxKeys);
+    roles.finish();
+  }
+  reader.duration("max_age", out.max_age, 1'000);
+  reader.count("min_checkpoint", out.min_checkpoint, 0, merkle::kMaxExactInteger);
+  reader.finish();
+}
+
+void parse_redis(Report& report, const JsonValue& value, RedisConfig& out) {
+  ObjectReader reader(report, value, "redis");
+  std::string url;
+  reader.text("url", url);
+  if (!url.empty()) {
+    if (Status parsed = parse_redis_url(url, out); !parsed) {
+      report.error(reader.find("url")->mark(), std::move(parsed.error()));
+    }
+  }
+  reader.later("sentinels", "Sentinel", &kEmptyList);
+  reader.later("sentinel_master", "Sentinel");
+  reader.text("prefix", out.prefix);
+  const bool good =
+      out.prefix.size() <= kPrefixBytes && std::ranges::all_of(out.prefix, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_' || c == '.';
+      });
+  if (!good) {
+    report.error(reader.find("prefix")->mark(), in_quotes(out.prefix) + " is no prefix for keys",
+                 "use letters, digits, '-', '_' and '.', 64 at most");
+  }
+  reader.finish();
+}
+
+void parse_engine(Report& report, const JsonValue& value, EngineConfig& out) {
+  ObjectReader reader(report, value, "engine");
+  reader.listen_address("address", out.address);
+  reader.path("state_dir", out.state_dir);
+  reader.key_file("signing_key", out.signing_key);
+  reader.key_file("tenant_secret", out.tenant_secret);
+  reader.choice<RedisCommands>("redis_commands", out.redis_commands,
+                               {{"signed", RedisCommands::kSigned},
+                                {"unsigned", RedisCommands::kUnsigned},
+                                {"off", RedisCommands::kOff}});
+  parse_keys(reader, "command_keys", {SignatureType::kEd25519}, out.command_keys);
+  reader.later("tokens", "API tokens (without them the API takes changes on loopback only)");
+  reader.later("require_lock", "locks that an epoch must match", &kEmptyList);
+  reader.finish();
+}
+
+void parse_validator(Report& report, const JsonValue& value, ValidatorConfig& out) {
+  ObjectReader reader(report, value, "validator");
+  reader.path("state_dir", out.state_dir);
+  reader.key_file("signing_key", out.signing_key);
+  reader.key_file("tenant_secret", out.tenant_secret);
+  reader.later("policy", "policies of validators");
+  reader.finish();
+  if (value.is_object() && out.signing_key.empty()) {
+    report.error(value.mark(), "the validator has no 'signing_key'",
+                 "make one with flagmesh keygen and name its file");
+  }
+}
+
+void parse_admin(Report& report, const JsonValue& value, AdminConfig& out) {
+  if (value.is_string() && value.string() == "off") {
+    out.address.clear();
+    return;
+  }
+  ObjectReader reader(report, value, "admin");
+  reader.listen_address("address", out.address);
+  reader.finish();
+}
+
+void parse_log(Report& report, const JsonValue& value, LogConfig& out) {
+  ObjectReader reader(report, value, "log");
+  reader.choice<LogLevel>("level", out.level,
+                          {{"debug", LogLevel::kDebug},
+                           {"info", LogLevel::kInfo},
+                           {"warn", LogLevel::kWarn},
+                           {"error", LogLevel::kError}});
+  reader.choice<LogFormat>("format", out.format,
+                           {{"json", LogFormat::kJson}, {"text", LogFormat::kText}});
+  reader.text("access_log", out.access_log);
+  if (out.access_log != "off" && out.access_log != "stdout") {
+    out.access_log = report.resolve(out.access_log);
+  }
+  reader.finish();
+}
+
+}  // namespace flagmesh::config

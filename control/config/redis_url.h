@@ -1,0 +1,16 @@
+// `redis.url`.
+#pragma once
+
+#include <string_view>
+
+#include "control/config/config.h"
+#include "proxy/base/result.h"
+
+namespace flagmesh::config {
+
+// redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]; user and password may be percent-encoded. Sets
+// host, port, database, user and password. Code "bad_value"; no message repeats the text, which may
+// hold a password.
+Status parse_redis_url(std::string_view url, RedisConfig& out);
+
+}  // namespace flagmesh::config
