@@ -6,7 +6,7 @@
 #include <fstream>
 #include <set>
 
-#include "tests/proxy/http/h1_trace.h"
+#include "tests/proxy/http/h1_round_trip.h"
 
 namespace flagmesh::http {
 namespace {
@@ -91,6 +91,27 @@ TEST(Messages, WholeAndInFragments) {
       EXPECT_EQ(run(row, step).lines, row.events) << "in pieces of " << step;
     }
   }
+}
+
+// What goes to the next hop is one message, and goes on unchanged from there.
+TEST(Messages, ForwardedIsReadTheSameAgain) {
+  static const H1Limits limits{.header_block = 64 * 1024, .target = 32 * 1024};
+  size_t forwarded = 0;
+  for (const MessageRow& row : read_messages()) {
+    SCOPED_TRACE(row.name);
+    const ResponseContext context{method_of(row.method), row.upgrade, row.eof};
+    const auto forward = [&](std::string_view text) {
+      return row.request ? forward_request(text, limits) : forward_response(text, context, limits);
+    };
+    const std::optional<std::string> once = forward(row.bytes);
+    if (!once) continue;
+    ++forwarded;
+    EXPECT_EQ(forward(*once), once);
+    const TraceWriter trace =
+        row.request ? trace_request(*once, 0, limits) : trace_response(*once, 0, context, limits);
+    EXPECT_EQ(trace.lines.back(), "end");
+  }
+  EXPECT_GE(forwarded, 140u);
 }
 
 TEST(Messages, Fields) {
