@@ -1,6 +1,8 @@
 #include "merkle/epoch_log_file.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "tests/merkle/temp_folder.h"
 
@@ -110,6 +112,31 @@ TEST(EpochLogFile, AForeignRecordIsRefused) {
   EXPECT_EQ(EpochLogFile::open(path).error().code, "corrupt_log");
   write_bytes(path, "another file\n");
   EXPECT_EQ(EpochLogFile::open(path).error().code, "corrupt_log");
+}
+
+// A full disk in the middle of a frame: nothing is in the log that is not on the disk, nothing more
+// is written behind the torn frame, and opening the file again mends it.
+TEST(EpochLogFile, AFailedWriteEndsWriting) {
+  TempFolder folder;
+  std::string path = folder.file("epochs");
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  auto handler = signal(SIGXFSZ, SIG_IGN);
+  {
+    EpochLogFile file = EpochLogFile::open(path).value();
+    ASSERT_TRUE(file.append(record(1)));
+    rlimit small = before;
+    small.rlim_cur = kHeaderBytes + kFrameBytes + 40;
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+    EXPECT_EQ(file.append(record(2)).error().code, "write_failed");
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+    EXPECT_EQ(file.append(record(2)).error().code, "write_failed");
+    EXPECT_EQ(file.log().size(), 1u);
+  }
+  signal(SIGXFSZ, handler);
+  EpochLogFile file = EpochLogFile::open(path).value();
+  EXPECT_EQ(file.cut_bytes(), 40u);
+  EXPECT_TRUE(file.append(record(2)));
 }
 
 TEST(EpochLogFile, AnAbsentFolderIsNamed) {
