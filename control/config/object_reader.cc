@@ -107,8 +107,11 @@ std::string ObjectReader::member(std::string_view name) const {
 }
 
 const JsonValue* ObjectReader::find(std::string_view name) {
-  known_.emplace_back(name);
-  return value_.find(name);
+  if (std::ranges::find(known_, name) == known_.end()) known_.emplace_back(name);
+  const JsonValue* value = value_.find(name);
+  if (value == nullptr || !value->is_null()) return value;
+  // Nothing is written where the value should be: its name is the place to look at.
+  return &nulls_.emplace_back(JsonValue::null_at(name_mark(name)));
 }
 
 void ObjectReader::text(std::string_view name, std::string& out) {
@@ -260,15 +263,16 @@ void ObjectReader::later(std::string_view name, std::string_view what, const Jso
 
 void ObjectReader::finish() {
   if (!value_.is_object()) return;
+  std::vector<std::string> unused;
+  for (const std::string& name : known_) {
+    if (value_.find(name) == nullptr) unused.push_back(name);
+  }
   for (const flags::JsonMember& member : value_.object()) {
     if (std::ranges::find(known_, member.name) != known_.end()) continue;
-    std::vector<std::string> unused;
-    for (const std::string& name : known_) {
-      if (value_.find(name) == nullptr) unused.push_back(name);
-    }
-    std::string mend = suggestion(member.name, unused);
-    if (mend.empty()) mend = "known here: " + listed(known_);
-    report_.error(member.mark, "unknown key " + in_quotes(member.name) + " in " + what_, mend);
+    const std::string near =
+        member.name.size() > kSlipBytes ? std::string() : nearest(member.name, unused);
+    report_.error(member.mark, "unknown key " + in_quotes(member.name) + " in " + what_,
+                  near.empty() ? "known here: " + listed(known_) : "did you mean '" + near + "'?");
   }
 }
 

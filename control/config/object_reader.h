@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -121,6 +122,7 @@ class ObjectReader {
   const flags::JsonValue& value_;
   std::string what_;
   std::vector<std::string> known_;
+  std::deque<flags::JsonValue> nulls_;
 };
 
 }  // namespace flagmesh::config

@@ -212,8 +212,8 @@ void report_duplicates(Report& report, const ParsedRoutes& parsed, const std::ve
       const auto [first, added] = seen.emplace(key, i);
       if (added) continue;
       report.error(parsed.marks[i].route,
-                   "route " + std::to_string(i + 1) +
-                       " matches the same requests as the one in line " +
+                   "route " + std::to_string(i + 1) + " (" + in_quotes(parsed.routes[i].path) +
+                       ") matches the same requests as the one in line " +
                        std::to_string(parsed.marks[first->second].route.line),
                    "it is never reached: remove it or add a condition");
       break;
