@@ -20,8 +20,8 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  // Memory for `count` objects that need no destructor, aligned to 8; null pointer beyond kMaxBytes
-  // in all.
+  // Memory of its own (even when empty: it tells two empty lists apart) for `count` objects that
+  // need no destructor, aligned to 8; null pointer beyond kMaxBytes in all.
   template <class T>
   T* allocate(size_t count) noexcept {
     static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= 8);
@@ -29,7 +29,7 @@ class Arena {
       full_ = true;
       return nullptr;
     }
-    return reinterpret_cast<T*>(bytes((count * sizeof(T) + 7) & ~size_t{7}));
+    return reinterpret_cast<T*>(bytes((count * sizeof(T) + 8) & ~size_t{7}));
   }
 
   // An allocation failed: what was computed since is worth nothing.

@@ -119,9 +119,8 @@ Value Interpreter::missing_keys(const Value& keys, const Scope* scope) noexcept 
     if (++steps_ > kMaxSteps) return fail(ErrorCode::kGeneral);
     const Value key = keys.at(i);
     const auto value = find(to_text(key, arena_), scope);
-    const bool is_empty =
-        !value || value->is_null() || (value->is_string() && value->text().empty());
-    if (is_empty) new (&absent[count++]) Value(key);
+    // The empty text is there: flagd and its SDKs agree on that, against the reference.
+    if (!value || value->is_null()) new (&absent[count++]) Value(key);
   }
   return Value(std::span<const Value>(absent, count));
 }

@@ -30,6 +30,8 @@ TEST(LogicCompare, EqualityConvertsAsJavaScriptDoes) {
       {R"({"===":[1]})", "{}", "false"},
       {R"({"===":[null]})", "{}", "false"},
       {R"({"==":[null]})", "{}", "true"},
+      {R"({"!==":[{"map":[[],1]},{"map":[[],1]}]})", "{}", "true"},
+      {R"({"===":[{"var":"l"},{"var":"l"}]})", R"({"l":[]})", "true"},
       {R"({"==":[1]})", "{}", "false"},
   };
   expect_all(table);

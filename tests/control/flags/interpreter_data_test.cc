@@ -37,7 +37,7 @@ TEST(LogicData, VarFindsByPath) {
 TEST(LogicData, MissingNamesWhatIsNotThere) {
   const LogicCase table[] = {
       {R"({"missing":["a","b"]})", R"({"a":1})", R"(["b"])"},
-      {R"({"missing":["a","b"]})", R"({"a":"","b":null})", R"(["a","b"])"},
+      {R"({"missing":["a","b"]})", R"({"a":"","b":null})", R"(["b"])"},
       {R"({"missing":"a"})", "{}", R"(["a"])"},
       {R"({"missing":[]})", "{}", "[]"},
       {R"({"missing":{"merge":["a",["b","c.d"]]}})", R"({"c":{"d":0}})", R"(["a","b"])"},
