@@ -1,8 +1,15 @@
+// The program: parses the command line and hands over to a role.
 #include <CLI/CLI.hpp>
+
+#include "proxy/commands.h"
 
 int main(int argc, char** argv) {
   CLI::App app{"flagmesh: sends every request to the feature container that a proven feature flag names"};
   app.set_version_flag("--version", "flagmesh 0.1.0");
+  app.require_subcommand(1);
+  app.footer("`flagmesh COMMAND --help` shows examples. First steps: `flagmesh demo`.");
+  int exit_code = 0;
+  flagmesh::add_all_commands(app, exit_code);
   CLI11_PARSE(app, argc, argv);
-  return 0;
+  return exit_code;
 }

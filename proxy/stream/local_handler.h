@@ -25,8 +25,8 @@ struct LocalRequest {
 struct LocalResponse {
   uint16_t status = 200;
   std::string content_type = "application/json";  // empty: none is sent
-  std::vector<std::pair<std::string, std::string>> headers;  // lower-case names; no framing fields
-  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};  // lower-case names; no framing fields
+  std::string body = {};
 };
 
 // The right to answer one request, once. May be kept and used on a later turn of the same loop; when the client has gone meanwhile, or

@@ -1,0 +1,171 @@
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "proxy/commands.h"
+#include "proxy/log.h"
+#include "proxy/server.h"
+#include "proxy/state_sources.h"
+
+namespace flagmesh {
+
+namespace {
+
+// The file's identity and time: editors replace files, so the inode counts too.
+struct FileStamp {
+  ino_t inode = 0;
+  timespec modified{};
+  off_t size = 0;
+  bool operator==(const FileStamp& other) const {
+    return inode == other.inode && size == other.size && modified.tv_sec == other.modified.tv_sec &&
+           modified.tv_nsec == other.modified.tv_nsec;
+  }
+};
+
+FileStamp stamp_of(const std::string& file) {
+  struct stat info {};
+  if (stat(file.c_str(), &info) != 0) return {};
+  return {info.st_ino, info.st_mtim, info.st_size};
+}
+
+// Descriptors for connections on both sides: as many as the system lets us have.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+bool print_diagnostics(const Diagnostics& diagnostics) {
+  for (const Diagnostic& diagnostic : diagnostics) fprintf(stderr, "%s\n", diagnostic.text().c_str());
+  return has_errors(diagnostics);
+}
+
+// The router's process: signals, the watched configuration file, the end.
+class RouterProcess {
+ public:
+  RouterProcess(std::string file, std::string ports_file)
+      : file_(std::move(file)),
+        ports_file_(std::move(ports_file)),
+        watch_([](void* self) { static_cast<RouterProcess*>(self)->look_at_file(); }, this) {}
+
+  int run() {
+    seen_ = stamp_of(file_);
+    config::ParsedConfig parsed = config::load_config(file_);
+    if (print_diagnostics(parsed.diagnostics)) return 2;
+    if (!parsed.config.proxy) {
+      fprintf(stderr, "%s: error: there is no `proxy` section; a router needs one\n", file_.c_str());
+      return 2;
+    }
+    set_up_log(parsed.config.log);
+    raise_descriptor_limit();
+    if (Status started = start(std::move(parsed.config)); !started) {
+      spdlog::error("cannot start: {}", started.error().text());
+      return 1;
+    }
+    loop_->run();
+    server_.reset();
+    spdlog::info("stopped");
+    return 0;
+  }
+
+ private:
+  static constexpr MonoMs kWatchMs = 500;
+
+  Status start(config::Config config) {
+    Result<std::unique_ptr<event::Loop>> loop = event::Loop::create();
+    if (!loop) return std::unexpected(loop.error());
+    loop_ = std::move(*loop);
+    io_ = std::make_unique<net::IoContext>(*loop_);
+    Result<Builder::MakeSource> make_source = state_source_for(config);
+    if (!make_source) return std::unexpected(make_source.error());
+    if (config.trust.policy == snapshot::TrustPolicy::kUnsigned) {
+      spdlog::warn("trust.policy is unsigned: whoever reaches the source of state can change flags");
+    }
+    Result<std::unique_ptr<Server>> server = Server::create(
+        *loop_, *io_, {.config = std::move(config), .make_source = *make_source, .ports_file = ports_file_});
+    if (!server) return std::unexpected(server.error());
+    server_ = std::move(*server);
+    for (const net::Address& address : server_->listen_addresses()) {
+      spdlog::info("listening on {} with {} workers", address.text(), server_->workers().size());
+    }
+    if (server_->admin_address() != nullptr) spdlog::info("admin on {}", server_->admin_address()->text());
+    return watch_signals();
+  }
+
+  Status watch_signals() {
+    for (const int number : {SIGTERM, SIGINT}) {
+      Status watched = loop_->on_signal(number, [this] {
+        spdlog::info("shutting down");
+        server_->shut_down([this] { loop_->stop(); });
+      });
+      if (!watched) return watched;
+    }
+    if (Status watched = loop_->on_signal(SIGHUP, [this] { reload(); }); !watched) return watched;
+    watch_.set(loop_->timers(), loop_->now_ms() + kWatchMs);
+    return loop_->on_signal(SIGUSR1, [this] { server_->reopen_logs(); });
+  }
+
+  void look_at_file() {
+    const FileStamp now = stamp_of(file_);
+    // Two looks that agree: an editor may still be writing.
+    if (now.inode != 0 && !(now == seen_) && now == pending_) {
+      seen_ = now;
+      reload();
+    }
+    pending_ = now;
+    watch_.set(loop_->timers(), loop_->now_ms() + kWatchMs);
+  }
+
+  void reload() {
+    config::ParsedConfig parsed = config::load_config(file_);
+    for (const Diagnostic& diagnostic : parsed.diagnostics) spdlog::warn("{}", diagnostic.text());
+    Status reloaded = has_errors(parsed.diagnostics)
+                          ? Status(fail("bad_config", "the new configuration has errors", file_))
+                          : server_->reload(std::move(parsed.config));
+    if (reloaded) {
+      spdlog::info("configuration reloaded");
+    } else {
+      server_->count_reload_failure();
+      spdlog::error("configuration refused, the running one stays: {}", reloaded.error().text());
+    }
+  }
+
+  std::string file_;
+  std::string ports_file_;
+  FileStamp seen_;
+  FileStamp pending_;
+  std::unique_ptr<event::Loop> loop_;
+  std::unique_ptr<net::IoContext> io_;
+  std::unique_ptr<Server> server_;
+  event::Timer watch_;
+};
+
+}  // namespace
+
+void add_proxy_command(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand("proxy", "Router: carries traffic to the containers that proven flags name");
+  command->footer(
+      "Examples:\n"
+      "  flagmesh proxy -c flagmesh.yaml\n"
+      "Signals: TERM, INT finish what is in flight and exit; HUP reads the configuration again (a changed file does too);\n"
+      "USR1 opens the access log again.\n"
+      "Exit code: 0 after a signal, 1 cannot start (address in use, bad key), 2 the configuration has errors.");
+  struct Arguments {
+    std::string config;
+    std::string ports_file;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  command->add_option("-c,--config", arguments->config, "the configuration")->required();
+  command->add_option("--ports-file", arguments->ports_file,
+                      "write the bound addresses to this file as JSON once they listen");
+  command->callback([arguments, &exit_code] {
+    signal(SIGPIPE, SIG_IGN);
+    exit_code = RouterProcess(arguments->config, arguments->ports_file).run();
+  });
+}
+
+}  // namespace flagmesh

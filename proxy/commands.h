@@ -1,0 +1,20 @@
+// The subcommands of the program, one file each (command_NAME.cc).
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace flagmesh {
+
+// Each adds its subcommand to `app`; running it sets `exit_code`.
+void add_proxy_command(CLI::App& app, int& exit_code);
+void add_engine_command(CLI::App& app, int& exit_code);
+void add_validator_command(CLI::App& app, int& exit_code);
+void add_demo_command(CLI::App& app, int& exit_code);
+void add_check_command(CLI::App& app, int& exit_code);
+void add_keygen_command(CLI::App& app, int& exit_code);
+void add_set_command(CLI::App& app, int& exit_code);
+void add_lock_commands(CLI::App& app, int& exit_code);  // lock, verify, diff
+void add_eval_command(CLI::App& app, int& exit_code);
+void add_status_command(CLI::App& app, int& exit_code);
+
+}  // namespace flagmesh

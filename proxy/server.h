@@ -1,0 +1,93 @@
+// The router: workers, builder, health, admin, and the process's life (reload, drain). Lives on the main thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "control/config/config.h"
+#include "proxy/builder.h"
+#include "proxy/event/loop.h"
+#include "proxy/net/io_context.h"
+#include "proxy/stream/local_server.h"
+#include "proxy/upstream/breaker_monitor.h"
+#include "proxy/upstream/health_checker.h"
+#include "proxy/worker.h"
+
+namespace flagmesh {
+
+struct ServerOptions {
+  config::Config config;
+  Builder::MakeSource make_source;
+  std::string ports_file;  // where to write the bound addresses as JSON; empty: nowhere
+};
+
+class Admin;
+
+class Server {
+ public:
+  // Binds everything and starts the threads; serves when run() runs the main loop.
+  static Result<std::unique_ptr<Server>> create(event::Loop& loop, net::IoContext& io, ServerOptions options);
+  ~Server();
+
+  // Takes over routes, containers, listeners and timeouts of a new configuration. What needs a restart (workers, trust, source) and
+  // differs is named in the log. On an error nothing changes.
+  Status reload(config::Config config);
+
+  // SIGTERM: not ready at once, still accepting for shutdown_delay, then drain; `done` when the last connection has ended or the drain
+  // timeout is over.
+  void shut_down(std::function<void()> done);
+  void reopen_logs();
+
+  // For the admin pages.
+  const config::Config& config() const { return config_; }
+  const std::vector<std::unique_ptr<Worker>>& workers() const { return workers_; }
+  const std::vector<std::shared_ptr<upstream::SharedContainer>>& containers() const { return containers_; }
+  const VariantRegistry& variants() const { return *variants_; }
+  Builder::Published current() const { return current_; }
+  snapshot::SourceStatus::View source_view() const { return builder_->source_status().view(); }
+  bool shutting_down() const { return shutting_down_; }
+  uint64_t reloads() const { return reloads_; }
+  uint64_t reload_failures() const { return reload_failures_; }
+  void count_reload_failure() { ++reload_failures_; }
+  // Addresses that are really bound, in the order of the configuration.
+  const std::vector<net::Address>& listen_addresses() const { return bound_; }
+  const net::Address* admin_address() const;
+
+ private:
+  Server(event::Loop& loop, net::IoContext& io, config::Config config);
+  Status start(const ServerOptions& options);
+  Status start_workers();
+  Status open_listeners();
+  Result<RoutingInput> make_routing_input(const config::ProxyConfig& proxy);
+  Result<std::shared_ptr<upstream::SharedContainer>> container_for(const snapshot::ContainerSpec& spec);
+  void use_routing(RoutingInput input);
+  Status write_ports_file(const std::string& path) const;
+  void tick();
+  void wait_for_connections(MonoMs until, std::function<void()> done);
+
+  event::Loop& loop_;
+  net::IoContext& io_;
+  config::Config config_;
+  std::unique_ptr<VariantRegistry> variants_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Builder> builder_;
+  std::vector<std::shared_ptr<upstream::SharedContainer>> containers_;
+  std::map<std::string, std::vector<int>> listeners_;  // configured address -> sockets, one per worker (owned by the workers)
+  std::vector<net::Address> bound_;
+  upstream::ContainerMonitor monitor_;
+  upstream::HealthChecker health_;
+  event::Timer tick_;
+  event::Timer shutdown_timer_;
+  std::function<void()> after_shutdown_step_;
+  Builder::Published current_;
+  std::unique_ptr<Admin> admin_;
+  std::unique_ptr<stream::LocalServer> admin_server_;
+  bool shutting_down_ = false;
+  uint64_t reloads_ = 0;
+  uint64_t reload_failures_ = 0;
+};
+
+}  // namespace flagmesh

@@ -1,0 +1,20 @@
+// Which source of flag state a configuration asks for.
+#pragma once
+
+#include "control/config/config.h"
+#include "control/redis/client.h"
+#include "control/snapshot/head_verifier.h"
+#include "proxy/builder.h"
+
+namespace flagmesh {
+
+// The trust section as the rules that heads are judged by.
+snapshot::TrustRules trust_rules(const config::TrustConfig& trust);
+
+// Where Redis is, with its secrets.
+redis::ClientOptions redis_client_options(const config::RedisConfig& redis);
+
+// A factory for `flags.source`. Code "bad_source" for one that a process of this kind cannot have.
+Result<Builder::MakeSource> state_source_for(const config::Config& config);
+
+}  // namespace flagmesh

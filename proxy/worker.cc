@@ -1,0 +1,151 @@
+#include "proxy/worker.h"
+
+#include <unistd.h>
+
+#include "filters/circuit_breaker.h"
+#include "filters/health.h"
+#include "filters/proof.h"
+#include "filters/rollout.h"
+
+namespace flagmesh {
+
+Worker::Worker(WorkerOptions options, std::unique_ptr<event::Loop> loop)
+    : options_(std::move(options)),
+      loop_(std::move(loop)),
+      io_(*loop_),
+      context_(io_, options_.index, stats_) {
+  context_.timeouts = options_.timeouts;
+  context_.forwarder = &forwarder_;
+  context_.filters.push_back(std::make_unique<filters::Rollout>());
+  context_.filters.push_back(std::make_unique<filters::Proof>());
+  context_.filters.push_back(std::make_unique<filters::Health>());
+  context_.filters.push_back(std::make_unique<filters::CircuitBreaker>());
+  context_.upstream.report_context = this;
+  context_.upstream.report_outlier = [](void* self, upstream::SharedContainer& container,
+                                        upstream::EndpointState& endpoint) {
+    static_cast<Worker*>(self)->options_.report_outlier(container, endpoint);
+  };
+}
+
+Result<std::unique_ptr<Worker>> Worker::create(WorkerOptions options) {
+  Result<std::unique_ptr<event::Loop>> loop = event::Loop::create();
+  if (!loop) return std::unexpected(loop.error());
+  std::unique_ptr<Worker> worker(new Worker(std::move(options), std::move(*loop)));
+  if (Status opened = worker->context_.access_log.open(*worker->loop_, worker->options_.access_log); !opened) {
+    return std::unexpected(opened.error());
+  }
+  return worker;
+}
+
+Worker::~Worker() { stop(); }
+
+void Worker::start() {
+  thread_ = std::thread([this] {
+    loop_->run();
+    shut_down_here();
+  });
+}
+
+void Worker::stop() {
+  if (!thread_.joinable()) return;
+  loop_->stop();
+  thread_.join();
+}
+
+void Worker::shut_down_here() {
+  listeners_.clear();
+  sessions_.close_all();
+  loop_->deleter().drain();
+  if (context_.snapshot != nullptr) context_.snapshot->release_ref();
+  context_.snapshot = nullptr;
+  for (const auto& [shared, container] : containers_) {
+    container->retire();
+    container->release_ref();
+  }
+  containers_.clear();
+  loop_->deleter().drain();
+  context_.access_log.flush();
+}
+
+void Worker::add_listener(std::string key, int fd) {
+  loop_->post([this, name = std::move(key), fd] {
+    auto listener = std::make_unique<net::Listener>(
+        *loop_, fd, [this](int client, const net::Address& peer) {
+          stream::H1Session::start(context_, sessions_, client, peer);
+        });
+    if (listener->start()) listeners_[name] = std::move(listener);
+  });
+}
+
+void Worker::remove_listener(std::string key) {
+  loop_->post([this, name = std::move(key)] {
+    const auto at = listeners_.find(name);
+    if (at == listeners_.end()) return;
+    at->second->drain_and_close();
+    listeners_.erase(at);
+  });
+}
+
+void Worker::apply(std::shared_ptr<const stream::ServedSnapshot> served) {
+  loop_->post([this, next = std::move(served)]() mutable { apply_here(std::move(next)); });
+}
+
+void Worker::apply_here(std::shared_ptr<const stream::ServedSnapshot> served) {
+  std::vector<upstream::Container*> containers;
+  std::unordered_map<upstream::SharedContainer*, upstream::Container*> kept;
+  for (const auto& shared : served->containers) {
+    const auto known = containers_.find(shared.get());
+    upstream::Container* container = nullptr;
+    if (known != containers_.end()) {
+      container = known->second;
+      containers_.erase(known);
+    } else if (const auto twice = kept.find(shared.get()); twice != kept.end()) {
+      container = twice->second;
+    } else {
+      container = new upstream::Container(context_.upstream, shared);
+      container->add_ref();
+    }
+    kept[shared.get()] = container;
+    containers.push_back(container);
+  }
+  for (const auto& [shared, container] : containers_) {
+    container->retire();
+    container->release_ref();
+  }
+  containers_ = std::move(kept);
+  stream::WorkerSnapshot* before = context_.snapshot;
+  context_.snapshot = new stream::WorkerSnapshot(
+      std::move(served), std::move(containers),
+      [](void* self, stream::WorkerSnapshot* unused) {
+        static_cast<Worker*>(self)->options_.snapshot_unused(unused->take_served());
+        delete unused;
+      },
+      this);
+  if (before != nullptr) before->release_ref();
+}
+
+void Worker::set_timeouts(stream::SessionTimeouts timeouts) {
+  loop_->post([this, timeouts] { context_.timeouts = timeouts; });
+}
+
+void Worker::endpoints_changed(std::shared_ptr<upstream::SharedContainer> container) {
+  loop_->post([this, shared = std::move(container)] {
+    const auto at = containers_.find(shared.get());
+    if (at != containers_.end()) at->second->refresh_endpoints();
+  });
+}
+
+void Worker::reopen_access_log() {
+  loop_->post([this] { context_.access_log.reopen(); });
+}
+
+void Worker::drain() {
+  loop_->post([this] {
+    context_.draining = true;
+    for (auto& [name, listener] : listeners_) listener->drain_and_close();
+    listeners_.clear();
+    sessions_.close_idle();
+  });
+}
+
+}  // namespace flagmesh

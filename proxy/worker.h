@@ -1,0 +1,71 @@
+// One thread, one loop, its own listeners, connections, pools and numbers. Workers share nothing but immutable snapshots.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "proxy/event/loop.h"
+#include "proxy/net/io_context.h"
+#include "proxy/net/listener.h"
+#include "proxy/stream/forwarder.h"
+#include "proxy/stream/h1_session.h"
+#include "proxy/stream/worker_context.h"
+
+namespace flagmesh {
+
+struct WorkerOptions {
+  uint32_t index = 0;
+  stream::SessionTimeouts timeouts;
+  std::string access_log;
+  // Called on the worker's thread; must be quick and thread-safe.
+  std::function<void(std::shared_ptr<const stream::ServedSnapshot>)> snapshot_unused;
+  std::function<void(upstream::SharedContainer&, upstream::EndpointState&)> report_outlier;
+};
+
+// Made and destroyed by the main thread. Every method but post() and stats() is for the main thread and only posts.
+class Worker {
+ public:
+  // Sets up everything that can fail, on the calling thread.
+  static Result<std::unique_ptr<Worker>> create(WorkerOptions options);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker();
+
+  void start();
+  // Ends the thread: connections are closed as they are.
+  void stop();
+
+  // Takes over a listening socket. `key` names it for remove_listener().
+  void add_listener(std::string key, int fd);
+  // Accepts what is queued, then closes.
+  void remove_listener(std::string key);
+  void apply(std::shared_ptr<const stream::ServedSnapshot> served);
+  void set_timeouts(stream::SessionTimeouts timeouts);
+  void endpoints_changed(std::shared_ptr<upstream::SharedContainer> container);
+  void reopen_access_log();
+  // Accepts what is queued, closes listeners, ends idle connections, asks the others to close after their response.
+  void drain();
+
+  const stream::WorkerStats& stats() const { return stats_; }
+
+ private:
+  explicit Worker(WorkerOptions options, std::unique_ptr<event::Loop> loop);
+  void apply_here(std::shared_ptr<const stream::ServedSnapshot> served);
+  void shut_down_here();
+
+  WorkerOptions options_;
+  stream::WorkerStats stats_;
+  std::unique_ptr<event::Loop> loop_;
+  net::IoContext io_;
+  stream::WorkerContext context_;
+  stream::Forwarder forwarder_;
+  stream::SessionList sessions_;
+  std::unordered_map<std::string, std::unique_ptr<net::Listener>> listeners_;
+  std::unordered_map<upstream::SharedContainer*, upstream::Container*> containers_;  // references held
+  std::thread thread_;
+};
+
+}  // namespace flagmesh
