@@ -5,6 +5,7 @@
 #include "control/flags/canonical_flag.h"
 #include "control/flags/compiled_flag.h"
 #include "control/flags/evaluators.h"
+#include "control/flags/lint.h"
 #include "control/flags/report.h"
 #include "control/flags/sugar.h"
 
@@ -176,6 +177,7 @@ class FlagReader {
       placed.file = context_.file;
       out_.push_back(std::move(placed));
     }
+    lint_targeting(flag_, context_.file, out_);
     if (canonical_flag(flag_).size() > kCanonicalFlagBytes)
       error(flag_.mark, where_ + " is larger than 256 KiB in canonical form");
   }
