@@ -8,7 +8,7 @@ from harness.mesh import MeshTest
 from harness.waiting import eventually
 
 CONF = process.ROOT / "conf"
-CONTAINERS = {"files.yaml": 5, "shop.yaml": 5}  # example -> how many containers it expects at 127.0.0.1:7001 and up
+CONTAINERS = {"plain.yaml": 4, "shop.yaml": 5}  # example -> how many containers it expects at 127.0.0.1:7001 and up
 
 
 class ConfExamples(MeshTest):
@@ -36,20 +36,22 @@ class ConfExamples(MeshTest):
         running = self.start(role, role, "-c", path, "--ports-file", ports)
         return running, process.wait_for_file(running, ports)
 
-    def assert_serves(self, router, bound):
+    def assert_serves(self, router, bound, target, **options):
         eventually(lambda: client.fetch(bound["admin"], "/readyz").status == 200, f"readiness\n{router.tail()}")
-        reply = client.fetch(bound["listeners"][0], "/checkout", headers={"x-user-id": "jack"})
+        reply = client.fetch(bound["listeners"][0], target, **options)
         self.assertEqual(reply.status, 200, reply)
-        self.assertIn(reply.header("x-flagmesh-variant"), ("on", "off"))
-        self.assertEqual(client.fetch(bound["listeners"][0], "/").status, 200)
+        return reply
 
     def test_each_example_is_known_here(self):
         self.assertEqual({path.name for path in CONF.glob("*.yaml")}, set(CONTAINERS))
 
-    def test_files(self):
-        path = self.prepare("files.yaml")
+    def test_plain(self):
+        path = self.prepare("plain.yaml")
         process.run("check", path)
-        self.assert_serves(*self.started("proxy", path))
+        router = self.started("proxy", path)
+        for _ in range(4):
+            self.assert_serves(*router, "/")
+            self.assert_serves(*router, "/", headers={"Host": "api.example.com"})
 
     def test_shop(self):
         redis = self.redis()
@@ -59,7 +61,12 @@ class ConfExamples(MeshTest):
         path = self.prepare("shop.yaml", (example_key, key.stdout.strip()), ("redis://127.0.0.1:6379/0", redis.url))
         process.run("check", path)
         self.started("engine", path)
-        self.assert_serves(*self.started("proxy", path))
+        router = self.started("proxy", path)
+        reply = self.assert_serves(*router, "/checkout", headers={"x-user-id": "jack"})
+        self.assertIn(reply.header("x-flagmesh-variant"), ("on", "off"))
+        reply = self.assert_serves(*router, "/search", headers={"cookie": "uid=jack-beta"})
+        self.assertEqual(reply.header("x-flagmesh-variant"), "v2")
+        self.assert_serves(*router, "/")
 
 
 if __name__ == "__main__":

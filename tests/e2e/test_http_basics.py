@@ -5,43 +5,26 @@ import re
 import signal
 import unittest
 
-from harness import client, process
-from harness.mesh import CHECKOUT, MeshTest
+from harness import client
+from harness.mesh import Mesh, MeshTest
 from harness.waiting import eventually
 
 
 class HttpBasics(MeshTest):
     def setUp(self):
         super().setUp()
-        self.web = self.origin("web")
-        self.api = self.origin("api")
-        self.router = self.start_router()
-
-    def start_router(self, name="router", **proxy):
-        self.write("flags/flags.json", {"flags": {"checkout": CHECKOUT}})
-        route = {"path": "/checkout", "flag": "checkout", "serve": {"on": "api", "off": "web"}, "fallback": "web",
-                 "bucket_by": ["header:x-user-id", "cookie:uid", "mint"]}
-        config = {
-            "admin": {"address": "127.0.0.1:0"},
-            "flags": {"source": "files", "files": [str(self.folder / "flags/*.json")]},
-            "trust": {"policy": "unsigned"},
-            "log": {"access_log": str(self.folder / "access.log")},
-            "proxy": {
-                "workers": 2, "shutdown_delay": "0s", "drain_timeout": "5s",
-                "listeners": [{"address": "127.0.0.1:0"}],
-                "routes": [route, route | {"path": "/quiet", "decision_headers": False},
-                           {"path": {"exact": "/exactly"}, "container": "api"},
-                           {"host": "api.test", "path": "/", "container": "api"},
-                           {"path": "/web", "container": "web"},
-                           {"path": "/half", "split": {"web": 50, "api": 50}}],
-                "containers": {"web": {"endpoints": [self.web.address]},
-                               "api": {"endpoints": [self.api.address]}}} | proxy}
-        ports = self.folder / f"{name}.ports"
-        router = self.start(name, "proxy", "-c", self.write(f"{name}.json", config), "--ports-file", ports)
-        bound = process.wait_for_file(router, ports)
-        router.address, router.admin = bound["listeners"][0], bound["admin"]
-        eventually(lambda: client.fetch(router.admin, "/readyz").status == 200, f"readiness\n{router.tail()}")
-        return router
+        self.mesh = Mesh(self, containers=("web", "api"))
+        self.mesh.engine()
+        self.web, self.api = self.mesh.origins["web"], self.mesh.origins["api"]
+        flag_route = {"flag": "checkout", "serve": {"on": "api", "off": "web"}, "fallback": "web",
+                      "bucket_by": ["header:x-user-id", "cookie:uid", "mint"]}
+        self.routes = [{"path": "/checkout"} | flag_route,
+                       {"path": "/quiet", "decision_headers": False} | flag_route,
+                       {"path": {"exact": "/exactly"}, "container": "api"},
+                       {"host": "api.test", "path": "/", "container": "api"},
+                       {"path": "/web", "container": "web"},
+                       {"path": "/half", "split": {"web": 50, "api": 50}}]
+        self.router = self.mesh.router(routes=self.routes, log={"access_log": str(self.folder / "access.log")})
 
     def get(self, target, headers=None, **options):
         return client.fetch(self.router.address, target, headers=headers, **options)
@@ -247,8 +230,12 @@ class HttpBasics(MeshTest):
             self.assertGreaterEqual(metrics.sum("flagmesh_filter_calls_total", filter=filter_name), 1, filter_name)
 
     def test_unsigned_policy_is_said_in_the_log_and_in_readyz(self):
-        self.assertIn("unsigned", client.fetch(self.router.admin, "/readyz").body.decode())
-        self.assertIn("unsigned", self.router.text())
+        mesh = Mesh(self, containers=("web", "api"), policy="unsigned")
+        mesh.engine()
+        router = mesh.router(routes=self.routes)
+        self.assertEqual(client.fetch(router.admin, "/readyz").json()["policy"], "unsigned")
+        self.assertIn("unsigned", router.text())
+        self.assertEqual(client.fetch(router.address, "/checkout", headers={"x-user-id": "jack"}).status, 200)
 
     def test_sigterm_finishes_what_is_under_way(self):
         with client.connect(self.router.address) as connection:

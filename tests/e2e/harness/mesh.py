@@ -103,6 +103,8 @@ class Mesh:
         return process.run("keygen", "--name", name, "--out", self.test.folder / file, *options).stdout.strip()
 
     def trust(self):
+        if self.settings.get("policy") == "unsigned":
+            return {"policy": "unsigned"}
         trust = {"policy": "signed", "origin": ORIGIN, "max_age": self.settings.get("max_age", "10m"),
                  "keys": {"engine": [self.engine_key]}, "require": {"engine": 1, "validator": 0}}
         if self.validator_key:
@@ -133,7 +135,7 @@ class Mesh:
         return {"path": "/checkout", "flag": "checkout", "serve": {"on": "checkout-v2", "off": "checkout-v1"},
                 "fallback": "checkout-v1", "bucket_by": ["header:x-user-id", "cookie:uid", "mint"]}
 
-    def router(self, name="router", routes=None, containers=None, ready=True, **proxy):
+    def router(self, name="router", routes=None, containers=None, ready=True, log=None, **proxy):
         """Starts a router; it has `address` and `admin`."""
         config = self.common() | {
             "admin": {"address": "127.0.0.1:0"},
@@ -142,6 +144,7 @@ class Mesh:
                       "routes": routes or [self.checkout_route()],
                       "containers": containers or {key: {"endpoints": value}
                                                    for key, value in self.endpoints.items()}} | proxy}
+        config["log"] = config["log"] | (log or {})
         started, ports = self._start(name, "proxy", config)
         bound = process.wait_for_file(started, ports)
         started.address, started.admin = bound["listeners"][0], bound["admin"]
