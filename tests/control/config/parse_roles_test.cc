@@ -1,0 +1,99 @@
+#include "control/config/parse_roles.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/control/config/mistakes.h"
+
+namespace flagmesh::config {
+namespace {
+
+class RoleMistakes : public testing::TestWithParam<Mistake> {};
+TEST_P(RoleMistakes, OneErrorAtItsPlace) {
+  expect_only(GetParam(), Severity::kError);
+}
+
+std::string with_trust(const std::string& trust) {
+  return base("", "", "", "", trust);
+}
+std::string with_key(const std::string& more) {
+  return with_trust("trust: { origin: o, keys: { engine: [\"" + std::string(kEngineKey) +
+                    "\"] }, " + more + " }");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , RoleMistakes,
+    testing::Values(
+        Mistake{top("@@prox: {}"), "unknown key 'prox' in the configuration",
+                "known here: flags, proxy"},
+        Mistake{top("@@lag: {}"), "unknown key 'lag' in the configuration", "did you mean 'log'?"},
+        Mistake{top("flags: { source: @@etcd }"), "'source' in flags cannot be 'etcd'",
+                "redis, files or memory"},
+        Mistake{top("flags: { tenant: @@My Shop }"), "'My Shop' is no name for a tenant", "a-z"},
+        Mistake{top("flags: { files: @@flags.yaml }"), "'files' in flags must be a list, not text",
+                ""},
+        Mistake{top("flags: { files: [a.yaml, @@./a.yaml] }"), "'./a.yaml' is listed twice", ""},
+        Mistake{top("flags: { @@source: files }"), "flags come from files, but 'files' names none",
+                "files"},
+        Mistake{with_trust("@@trust: { keys: { engine: [\"" + std::string(kEngineKey) + "\"] } }"),
+                "trust has no 'origin', and policy signed needs one", "keygen"},
+        Mistake{with_trust("@@trust: { origin: o }"), "trust requires 1 engine keys and has 0",
+                "unsigned"},
+        Mistake{with_trust("trust: { policy: @@sined }"), "'policy' in trust cannot be 'sined'",
+                "did you mean 'signed'?"},
+        Mistake{with_trust("trust: { policy: unsigned, origin: @@a b }"), "'a b' is no origin", ""},
+        Mistake{with_trust("trust: { origin: o, keys: { engine: [@@abc] } }"),
+                "'engine' in 'keys' in trust: a key that is not name+id+base64", "NAME+ID+KEY"},
+        Mistake{with_trust("trust: { origin: o, keys: { engine: [@@PRIVATE+KEY+o+00000000+AA] } }"),
+                "'engine' in 'keys' in trust holds a private key", "new pair"},
+        Mistake{with_trust("trust: { origin: o, keys: { engine: [\"" + std::string(kEngineKey) +
+                           "\", @@\"" + kEngineKey + "\"] } }"),
+                "'engine' in 'keys' in trust: the key of 'example.com/foo' is listed twice", ""},
+        Mistake{with_trust("trust: { origin: o, keys: { validator: [@@\"" +
+                           std::string(kEngineKey) + "\"] } }"),
+                "'validator' in 'keys' in trust: 'example.com/foo' is a key for ed25519", "keygen"},
+        Mistake{with_key("require: { engine: @@0 }"),
+                "'engine' in 'require' in trust must be a whole number from 1 to 100", ""},
+        Mistake{with_trust("@@trust: { origin: o, require: { engine: 2 }, keys: { engine: [\"" +
+                           std::string(kEngineKey) + "\"] } }"),
+                "trust requires 2 engine keys and has 1", ""},
+        Mistake{with_trust("@@trust: { origin: o, require: { validator: 1 }, keys: { engine: [\"" +
+                           std::string(kEngineKey) + "\"] } }"),
+                "trust requires 1 validator keys and has 0", "fewer"},
+        Mistake{with_key("max_age: @@10"), "'max_age' in trust has no unit", ""},
+        Mistake{with_key("min_checkpoint: @@-1"),
+                "'min_checkpoint' in trust must be a whole number from 0 to 9007199254740991", ""},
+        Mistake{top("redis: { url: @@\"rediss://h:1\" }"),
+                "this build does not have TLS to Redis (rediss://) yet", "redis://"},
+        Mistake{top("redis: { url: @@localhost }"), "the Redis URL does not begin with redis://",
+                "redis://HOST"},
+        Mistake{top("redis: { url: @@\"redis://h:x\" }"),
+                "the Redis URL has no valid host and port", ""},
+        Mistake{top("redis: { url: @@\"redis://h/zero\" }"),
+                "the database in the Redis URL is no number", ""},
+        Mistake{top("redis: { @@sentinels: [\"h:1\"] }"),
+                "'sentinels' in redis: this build does not have Sentinel yet", ""},
+        Mistake{top("redis: { prefix: @@\"a b\" }"), "'a b' is no prefix for keys", ""},
+        Mistake{top("engine: { @@tokens: t.yaml }"),
+                "'tokens' in engine: this build does not have API tokens (without them the API "
+                "takes changes on loopback only) yet",
+                ""},
+        Mistake{top("engine: { redis_commands: @@on }"),
+                "'redis_commands' in engine cannot be 'on'", "signed, unsigned or off"},
+        Mistake{top("engine: { address: @@8071 }"),
+                "'address' in engine must be text, not a number", ""},
+        Mistake{
+            top("engine: { @@require_lock: [x] }"),
+            "'require_lock' in engine: this build does not have locks that an epoch must match yet",
+            ""},
+        Mistake{top("validator: @@{ }"), "the validator has no 'signing_key'", "keygen"},
+        Mistake{top("validator: { signing_key: k, @@policy: {} }"),
+                "'policy' in validator: this build does not have policies of validators yet", ""},
+        Mistake{top("admin: @@none"), "admin must be a mapping, not text", ""},
+        Mistake{top("admin: { address: @@\"*:1\" }"),
+                "'address' in admin: '*' is no host name and no IP address", ""},
+        Mistake{top("log: { level: @@verbose }"), "'level' in log cannot be 'verbose'",
+                "debug, info, warn or error"},
+        Mistake{top("log: { format: @@xml }"), "'format' in log cannot be 'xml'", "json or text"}));
+
+}  // namespace
+}  // namespace flagmesh::config
