@@ -3,8 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,8 @@ namespace flagmesh::redis {
 // logged once each time the reason changes; the state in force stays.
 //
 // Reads the head: on every connection, on every kHead, and every `reread_ms` or up to a quarter
-// less (jitter), because notifications may be lost. Never reads past the head. After a refusal of
-// deltas it reads the whole state once for that head; after a refusal of that it waits for the next
-// look.
+// less (jitter), because notifications may be lost. Never reads past the head. When deltas do not
+// lead to it, the whole state is read; when that is refused too, the next look tries again.
 class CarrierStateSource final : public snapshot::StateSource {
  public:
   CarrierStateSource(event::Loop& loop, std::unique_ptr<snapshot::Carrier> carrier,
@@ -36,27 +36,34 @@ class CarrierStateSource final : public snapshot::StateSource {
 
  private:
   void on_event(snapshot::CarrierEvent event);
+  void on_timer();
+  void set_timer();
   void look();
   void on_head(Result<std::optional<std::string>> head);
   void read_deltas();
   void on_deltas(Result<std::vector<std::string>> deltas);
   void read_all();
   void on_all(Result<FullState> state);
-  void taken(Result<snapshot::AcceptedState> state);
+  void taken(snapshot::AcceptedState state);
   void refused(const Error& why);
+  void count_refusal(const Error& why);
+  void clear_refusal();
   void finished();
-  void set_timer();
 
   event::Loop& loop_;
   snapshot::Acceptance acceptance_;
-  uint64_t reread_ms_;
+  const uint64_t reread_ms_;
   snapshot::SourceStatus status_;
   OnState on_state_;
+  std::minstd_rand random_;
   event::Timer timer_;
   bool reading_ = false;
-  bool look_again_ = false;  // something was announced while reading
+  bool look_again_ = false;         // something was announced while reading
+  bool deltas_unreadable_ = false;  // reading them failed: the whole state is read next
   std::optional<snapshot::Acceptance::Head> head_;
   std::vector<std::string> deltas_;
+  uint64_t deltas_upto_ = 0;
+  std::string last_refused_;  // code that was logged last; empty: none since the last success
   std::unique_ptr<FullRead> full_read_;
   std::unique_ptr<snapshot::Carrier> carrier_;  // last: gone first
 };

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "proxy/base/result.h"
 #include "proxy/event/loop.h"
 #include "proxy/event/timer.h"
+#include "proxy/net/address.h"
 #include "proxy/net/connection.h"
 
 namespace flagmesh::redis {
@@ -76,39 +78,48 @@ class Client final : private net::ConnectionHandler {
     OnReply on_reply;
     MonoMs sent = 0;
   };
+  struct Lookup;  // of a host's name, on a thread of its own
 
   void on_connected() override;
   size_t on_bytes(std::string_view bytes) override;
   void on_close(net::CloseCause cause, int error) override;
 
   void connect();
+  void look_up();
+  void connect_to(Result<net::Address> address);
   void greet();
-  void greeted();
+  void greeted(Result<Reply> reply, const char* what);
+  void ready();
   void send(const std::vector<std::string_view>& words, OnReply on_reply);
+  void write(std::string command);
   void handle(Reply reply);
-  void handle_push(Reply reply);
-  void fail(Error why);
-  void drop(Error why);
-  void retry_later();
-  void on_timer();
-  void set_timer();
+  void handle_push(const Reply& push);
+  void fail_all(Error why);
+  void close_connection();
+  void tick();
+  bool is_overdue() const;
+  bool is_subscriber() const { return !channels_.empty(); }
+  MonoMs backoff();
 
   net::IoContext& context_;
-  ClientOptions options_;
+  const ClientOptions options_;
   OnState on_state_;
   OnMessage on_message_;
   std::vector<std::string> channels_;
   State state_ = State::kIdle;
   std::unique_ptr<net::Connection> connection_;
   std::unique_ptr<ReplyReader> reader_;
+  std::shared_ptr<Lookup> lookup_;
   std::deque<Pending> pending_;
   size_t acknowledged_ = 0;  // subscriptions
   MonoMs attempt_began_ = 0;
-  MonoMs last_heard_ = 0;
+  MonoMs last_moved_ = 0;  // when bytes last came, or waiting ones went
+  size_t last_waiting_ = 0;
   MonoMs ping_sent_ = 0;   // 0: none is out
   unsigned failures_ = 0;  // in a row
+  std::minstd_rand random_;
   event::Timer timer_;
-  std::shared_ptr<bool> alive_;  // for what a later turn runs
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what runs on a later turn
 };
 
 }  // namespace flagmesh::redis

@@ -18,45 +18,88 @@
 
 namespace flagmesh::redis {
 
-// Owned by the engine, on its thread; loop, carrier, writer and log outlive it. The engine forwards
-// kConnected and kHead to look().
+// Owned by the engine, on its thread; loop, carrier, writer, log and verifier outlive it. The
+// engine starts the carrier and forwards kConnected to look(). The head is also looked at every
+// audit_ms.
+//
+// What it finds, and what it does:
+//   the head that it keeps       nothing, or renews it when only the signatures differ
+//   none, one that is behind     publishes everything again
+//   one that does not verify     the same, over it
+//   one of this log that a former run or an unanswered publish() moved there
+//                                takes it over; the writer knows that state or says it does not
+//   one that verifies and is not of this log, or ahead of it
+//                                tells on_ahead, overwrites nothing: another engine is at work.
+//                                Under TrustPolicy::kUnsigned it is overwritten
 class Publisher {
  public:
-  // What the engine should know. `ahead`: a head that verifies is ahead of the log of this engine:
-  // another engine is or was at work; nothing is overwritten.
   struct Callbacks {
-    std::function<void(const Error&)> on_trouble;  // by code; counted and logged
-    std::function<void(const snapshot::VerifiedHead&)> on_ahead;
-    std::function<void()> on_healed;  // everything was published again
+    // The carrier's head is known for the first time: publishing makes sense now.
+    std::function<void()> on_synced = {};
+    std::function<void(const snapshot::VerifiedHead&)> on_ahead = {};
+    // Everything was published again; the error says what was found.
+    std::function<void(const Error& found)> on_healed = {};
+    std::function<void(const Error&)> on_trouble = {};
   };
 
   Publisher(event::Loop& loop, snapshot::Carrier& carrier, snapshot::StateWriter& writer,
             const merkle::EpochLog& log, const snapshot::HeadVerifier& verifier,
             Callbacks callbacks, uint64_t audit_ms = 5'000);
   ~Publisher();
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
 
-  // The head of a former run, as the engine has it on disk or took it over: the writer's committed
-  // state is the one that it names. Only afterwards is anything healed.
-  void adopt(std::string head);
-
-  // Publishes what is staged as epoch log.size(); `head` is the note with its cosignatures. On
-  // success the writer has committed; on an error nothing is committed and the caller may try again
-  // or discard ("disconnected": whether the head moved is not known; it is asked for again on the
-  // next connection, and then the old head is put back or the publication tried again).
+  // Publishes what is staged as epoch log.size(); `head` is the note with its cosignatures. Waits
+  // for a carrier that is away and tries again, so `done` comes late but says what is so: moved
+  // (the writer has committed), or "head_moved" (another engine's head is there), "too_large"; then
+  // nothing is committed and the caller discards or tries again. REQUIRES: not publishing();
+  // nothing is appended to the log or staged until `done`.
   void publish(std::string head, snapshot::Carrier::Done<void> done);
-  // A heartbeat: the same checkpoint with newer cosignatures. Kept for the next healing too.
-  void renew(std::string head);
-  // The note in force; empty: none yet.
-  const std::string& head() const { return head_; }
+  bool publishing() const { return pending_.has_value(); }
 
-  // Reads the head and mends what differs: missing, behind, forked or unverifiable is overwritten
-  // with everything; ahead is told. Also done every audit_ms.
+  // A heartbeat: head() with newer cosignatures. REQUIRES: the same checkpoint as head().
+  void renew(std::string head);
+  // The note in force; empty: none that this engine knows.
+  const std::string& head() const { return head_; }
+  bool synced() const { return synced_; }
+
   void look();
 
  private:
-  struct Impl;
+  struct Pending {
+    std::string head;
+    uint64_t size = 0;
+    snapshot::Carrier::Done<void> done;
+  };
+
+  void on_timer();
+  void on_head(const std::optional<std::string>& found);
+  void on_own_head(const std::string& found, const merkle::Checkpoint& checkpoint);
+  void on_foreign_head(const snapshot::VerifiedHead& head);
+  void take_over(const std::string& found, uint64_t size);
+  void heal(std::optional<std::string> found, Error why);
+  void send_pending();
+  void on_published(Status moved);
+  void finish_pending(Status result);
+  void idle();
+  bool is_own(const merkle::Checkpoint& checkpoint) const;
+
+  event::Loop& loop_;
+  snapshot::Carrier& carrier_;
+  snapshot::StateWriter& writer_;
+  const merkle::EpochLog& log_;
+  const snapshot::HeadVerifier& verifier_;
+  const Callbacks callbacks_;
+  const uint64_t audit_ms_;
   std::string head_;
-  std::unique_ptr<Impl> impl_;
+  std::optional<Pending> pending_;
+  std::optional<std::string> overwrite_;  // what is to be replaced by a first head, whatever it is
+  bool synced_ = false;
+  bool busy_ = false;        // a call is out
+  bool look_again_ = false;  // asked for while busy
+  bool damaged_ = false;  // a publication was refused in part: everything has to be written again
+  event::Timer timer_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace flagmesh::redis

@@ -18,12 +18,14 @@
 // What a head no longer uses expires 10 minutes after it moved on.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "control/redis/client.h"
 #include "control/snapshot/carrier.h"
-#include "proxy/event/loop.h"
 #include "proxy/net/io_context.h"
 
 namespace flagmesh::redis {
@@ -33,12 +35,12 @@ namespace flagmesh::redis {
 // is announced from then on is heard.
 class RedisCarrier final : public snapshot::Carrier {
  public:
-  // Called with what an operator should know: a connection that failed or came back. Secrets are
+  // For the log: both connections are there, or why not; once for each change of that. Secrets are
   // never in it.
-  using OnTrouble = std::function<void(const Error&)>;
+  using OnState = std::function<void(const Status&)>;
 
   RedisCarrier(net::IoContext& context, ClientOptions options, std::string prefix,
-               OnTrouble on_trouble = {});
+               OnState on_state = {});
   ~RedisCarrier() override;
 
   void start(snapshot::CarrierTopics topics, OnEvent on_event) override;

@@ -58,10 +58,12 @@ class ReplyReader {
 
  private:
   struct Impl;
+  struct Callbacks;
   std::unique_ptr<Impl> impl_;
 };
 
 // A command as RESP2 has it: an array of bulk strings.
+// Empty when there is no memory for it.
 std::string format_command(const std::vector<std::string_view>& words);
 
 }  // namespace flagmesh::redis

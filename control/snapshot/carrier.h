@@ -66,7 +66,8 @@ struct Publication {
 
 // What a call that only moves something says: the head or reservation that is there is not the one
 // that the caller expected: code "head_moved" or "reserved". Otherwise the carrier's own errors:
-// "disconnected", "redis_error", "too_large".
+// "unavailable" (nothing was sent), "disconnected" and "timed_out" (whether it was done is not
+// known), "redis_error", "unexpected_reply", "too_large".
 //
 // One user, on one thread (its loop). `done` is called exactly once, on that thread and never
 // inside the call; after destruction no `done` is called any more.

@@ -1,0 +1,199 @@
+#include "control/redis/carrier_state_source.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "proxy/base/time.h"
+
+namespace flagmesh::redis {
+
+using snapshot::CarrierEvent;
+
+namespace {
+
+// Further behind, the whole state is less to read than what changed (RedisCarrier keeps a thousand
+// or so).
+constexpr uint64_t kMostDeltas = 1'000;
+
+}  // namespace
+
+CarrierStateSource::CarrierStateSource(event::Loop& loop,
+                                       std::unique_ptr<snapshot::Carrier> carrier,
+                                       snapshot::Acceptance acceptance, uint64_t reread_ms)
+    : loop_(loop),
+      acceptance_(std::move(acceptance)),
+      reread_ms_(reread_ms),
+      random_(std::random_device{}()),
+      timer_([](void* self) { static_cast<CarrierStateSource*>(self)->on_timer(); }, this),
+      carrier_(std::move(carrier)) {}
+
+CarrierStateSource::~CarrierStateSource() = default;
+
+Status CarrierStateSource::start(OnState on_state) {
+  on_state_ = std::move(on_state);
+  carrier_->start({.heads = true},
+                  [this](CarrierEvent event, std::string_view) { on_event(event); });
+  set_timer();
+  return {};
+}
+
+void CarrierStateSource::on_event(CarrierEvent event) {
+  if (event == CarrierEvent::kConnected || event == CarrierEvent::kDisconnected) {
+    const bool connected = event == CarrierEvent::kConnected;
+    status_.update([connected](auto& view) { view.connected = connected; });
+    if (!connected) return;
+  }
+  look();
+}
+
+void CarrierStateSource::on_timer() {
+  if (carrier_->connected()) look();
+  set_timer();
+}
+
+// Up to a quarter early, so that routers that started together do not ask together.
+void CarrierStateSource::set_timer() {
+  const uint64_t early = std::uniform_int_distribution<uint64_t>(0, reread_ms_ / 4)(random_);
+  timer_.set(loop_.timers(), mono_ms() + reread_ms_ - early);
+}
+
+void CarrierStateSource::look() {
+  if (reading_) {
+    look_again_ = true;
+    return;
+  }
+  reading_ = true;
+  look_again_ = false;
+  deltas_.clear();
+  carrier_->read_head([this](auto head) { on_head(std::move(head)); });
+}
+
+void CarrierStateSource::on_head(Result<std::optional<std::string>> head) {
+  if (!head) {
+    finished();  // the connection says why; what is in force stays
+    return;
+  }
+  status_.update([&](auto& view) { view.note = *head ? "" : "nothing is published"; });
+  if (!*head) {
+    finished();
+    return;
+  }
+  Result<snapshot::Acceptance::Head> judged = acceptance_.judge(**head, unix_millis());
+  if (!judged) {
+    refused(judged.error());
+    return;
+  }
+  if (!judged->is_new) {
+    clear_refusal();
+    finished();
+    return;
+  }
+  head_ = *std::move(judged);
+  deltas_upto_ = acceptance_.size();
+  // Deltas lead on from a state that is not too far behind.
+  const bool near = acceptance_.size() > 0 && head_->checkpoint.size > acceptance_.size() &&
+                    head_->checkpoint.size - acceptance_.size() <= kMostDeltas;
+  if (near && !deltas_unreadable_) {
+    read_deltas();
+  } else {
+    read_all();
+  }
+}
+
+void CarrierStateSource::read_deltas() {
+  carrier_->read_deltas(acceptance_.tenant(), deltas_upto_, head_->checkpoint.size,
+                        [this](auto deltas) { on_deltas(std::move(deltas)); });
+}
+
+void CarrierStateSource::on_deltas(Result<std::vector<std::string>> deltas) {
+  if (!deltas) {
+    // Whatever it was, the next look does without them.
+    deltas_unreadable_ = true;
+    finished();
+    return;
+  }
+  const bool more = deltas->size() == snapshot::Carrier::kDeltaBatch;
+  for (std::string& delta : *deltas) deltas_.push_back(std::move(delta));
+  if (more) {
+    Result<snapshot::Delta> last = snapshot::Delta::parse(deltas_.back(), acceptance_.tenant());
+    // One that leads nowhere is not followed by another question.
+    if (last && last->log.to() > deltas_upto_ && last->log.to() < head_->checkpoint.size) {
+      deltas_upto_ = last->log.to();
+      read_deltas();
+      return;
+    }
+  }
+  Result<snapshot::AcceptedState> state = acceptance_.accept_deltas(*head_, deltas_);
+  if (state) {
+    taken(*std::move(state));
+    return;
+  }
+  // A gap is what a slow reader finds; anything else should not have been there.
+  if (state.error().code != "gap") count_refusal(state.error());
+  read_all();
+}
+
+void CarrierStateSource::read_all() {
+  deltas_.clear();
+  full_read_ = std::make_unique<FullRead>(
+      *carrier_, acceptance_.tenant(), head_->checkpoint.size, head_->checkpoint.root,
+      acceptance_.known_leaves(), [this](Result<FullState> state) { on_all(std::move(state)); });
+}
+
+void CarrierStateSource::on_all(Result<FullState> state) {
+  full_read_.reset();
+  if (!state) {
+    refused(state.error());
+    return;
+  }
+  Result<snapshot::AcceptedState> accepted =
+      acceptance_.accept_full(*head_, state->manifest, state->chunks, std::move(state->leaves));
+  if (accepted) {
+    taken(*std::move(accepted));
+  } else {
+    refused(accepted.error());
+  }
+}
+
+void CarrierStateSource::taken(snapshot::AcceptedState state) {
+  deltas_unreadable_ = false;
+  deltas_.clear();
+  clear_refusal();
+  status_.update([&](auto& view) {
+    view.epoch = state.trust.epoch;
+    view.accepted++;
+  });
+  spdlog::info("state of epoch {} accepted: {} flags", state.trust.epoch, state.flags.size());
+  on_state_(std::move(state));
+  finished();
+}
+
+void CarrierStateSource::clear_refusal() {
+  last_refused_.clear();
+  status_.update([](auto& view) { view.last_refusal.clear(); });
+}
+
+void CarrierStateSource::refused(const Error& why) {
+  // Redis that cannot be reached has refused nothing.
+  if (why.code != "unavailable" && why.code != "disconnected") count_refusal(why);
+  finished();
+}
+
+void CarrierStateSource::count_refusal(const Error& why) {
+  status_.update([&](auto& view) {
+    view.refused[why.code]++;
+    view.last_refusal = why.text();
+  });
+  if (why.code == last_refused_) return;
+  last_refused_ = why.code;
+  spdlog::warn("state refused ({}): {}; epoch {} stays in force", why.code, why.text(),
+               acceptance_.size());
+}
+
+void CarrierStateSource::finished() {
+  reading_ = false;
+  if (look_again_) look();
+}
+
+}  // namespace flagmesh::redis
