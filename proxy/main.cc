@@ -9,7 +9,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer("`flagmesh COMMAND --help` shows examples. First steps: `flagmesh demo`.");
   int exit_code = 0;
-  flagmesh::add_all_commands(app, exit_code);
+  flagmesh::add_proxy_command(app, exit_code);
+  flagmesh::add_check_command(app, exit_code);
   CLI11_PARSE(app, argc, argv);
   return exit_code;
 }

@@ -42,7 +42,13 @@ Result<Builder::MakeSource> state_source_for(const config::Config& config) {
     if (!acceptance) return std::unexpected(acceptance.error());
     auto carrier = std::make_unique<redis::RedisCarrier>(
         io, redis_client_options(redis), redis.prefix,
-        [](const Error& error) { spdlog::warn("redis: {}", error.text()); });
+        [](const Status& connected) {
+          if (connected) {
+            spdlog::info("redis: connected");
+          } else {
+            spdlog::warn("redis: {}", connected.error().text());
+          }
+        });
     return std::make_unique<redis::CarrierStateSource>(io.loop(), std::move(carrier), std::move(*acceptance));
   };
 }

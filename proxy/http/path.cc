@@ -140,7 +140,7 @@ size_t write_normal_path(std::string_view path, char* to) {
 }
 
 // `raw` begins with '/'.
-bool parse_origin_form(std::string_view raw, bool normalize, Arena& arena, Target& target) {
+bool parse_origin_form(std::string_view raw, bool normalize, Arena& arena, RequestHead& head) {
   const PathScan scan = scan_path(raw);
   if (!scan.valid || !is_valid_query(raw.substr(scan.end))) return false;
   size_t path_end = scan.end;
@@ -151,32 +151,31 @@ bool parse_origin_form(std::string_view raw, bool normalize, Arena& arena, Targe
     std::ranges::copy(rest, text + path_end);
     raw = {text, path_end + rest.size()};
   }
-  target.text = raw;
-  target.path = raw.substr(0, path_end);
-  if (path_end != raw.size()) target.query = raw.substr(path_end + 1);
+  head.target = raw;
+  head.path = raw.substr(0, path_end);
+  if (path_end != raw.size()) head.query = raw.substr(path_end + 1);
   return true;
 }
 
-bool parse_absolute_form(std::string_view raw, Method method, bool normalize, Arena& arena,
-                         Target& target) {
+bool parse_absolute_form(std::string_view raw, bool normalize, Arena& arena, RequestHead& head) {
   const size_t colon = raw.find("://");
   if (colon == std::string_view::npos) return false;
-  target.scheme = raw.substr(0, colon);
-  if (!equals_ignore_case(target.scheme, "http") && !equals_ignore_case(target.scheme, "https")) {
+  head.scheme = raw.substr(0, colon);
+  if (!equals_ignore_case(head.scheme, "http") && !equals_ignore_case(head.scheme, "https")) {
     return false;
   }
   raw.remove_prefix(colon + 3);
   const size_t end = std::min(raw.find_first_of("/?"), raw.size());
-  target.authority = raw.substr(0, end);
-  if (!is_valid_authority(target.authority)) return false;
+  head.authority = raw.substr(0, end);
+  if (!is_valid_authority(head.authority)) return false;
   raw.remove_prefix(end);
-  if (raw.empty() && method == Method::kOptions) {
+  if (raw.empty() && head.method == Method::kOptions) {
     // The last proxy before the origin asks about the server as a whole (RFC 9112 §3.2.4).
-    target.text = target.path = "*";
+    head.target = head.path = "*";
     return true;
   }
   if (raw.empty() || raw.front() != '/') raw = arena.join("/", raw);
-  return parse_origin_form(raw, normalize, arena, target);
+  return parse_origin_form(raw, normalize, arena, head);
 }
 
 bool is_valid_ipv6(std::string_view text) {
@@ -195,14 +194,19 @@ constexpr std::array<bool, 256> kNameChars = [] {
   return table;
 }();
 
-bool is_valid_registered_name(std::string_view text) {
-  if (text.empty()) return false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (kNameChars[static_cast<uint8_t>(text[i])]) continue;
-    if (text[i] != '%' || escaped_byte(text.substr(i)) <= 0) return false;
-    i += 2;
+// Where the registered name at the front of `text` ends.
+size_t registered_name_end(std::string_view text) {
+  size_t i = 0;
+  while (i < text.size()) {
+    if (kNameChars[static_cast<uint8_t>(text[i])]) {
+      ++i;
+    } else if (text[i] == '%' && escaped_byte(text.substr(i)) > 0) {
+      i += 3;
+    } else {
+      break;
+    }
   }
-  return true;
+  return i;
 }
 
 bool is_valid_port(std::string_view text) {
@@ -217,19 +221,12 @@ bool is_valid_port(std::string_view text) {
 
 }  // namespace
 
-std::optional<Target> parse_target(std::string_view raw, Method method, bool normalize,
-                                   Arena& arena) {
-  Target target;
-  if (raw.empty()) return std::nullopt;
-  if (raw.front() == '/') {
-    if (!parse_origin_form(raw, normalize, arena, target)) return std::nullopt;
-  } else if (raw == "*") {
-    if (method != Method::kOptions) return std::nullopt;
-    target.text = target.path = raw;
-  } else if (!parse_absolute_form(raw, method, normalize, arena, target)) {
-    return std::nullopt;
-  }
-  return target;
+bool parse_target(std::string_view raw, bool normalize, Arena& arena, RequestHead& head) {
+  if (raw.empty()) return false;
+  if (raw.front() == '/') return parse_origin_form(raw, normalize, arena, head);
+  if (raw != "*") return parse_absolute_form(raw, normalize, arena, head);
+  head.target = head.path = raw;
+  return head.method == Method::kOptions;
 }
 
 bool is_valid_authority(std::string_view text) {
@@ -239,8 +236,8 @@ bool is_valid_authority(std::string_view text) {
     if (close == std::string_view::npos || !is_valid_ipv6(text.substr(1, close - 1))) return false;
     host_end = close + 1;
   } else {
-    host_end = std::min(text.find(':'), text.size());
-    if (!is_valid_registered_name(text.substr(0, host_end))) return false;
+    host_end = registered_name_end(text);
+    if (host_end == 0) return false;
   }
   if (host_end == text.size()) return true;
   return text[host_end] == ':' && is_valid_port(text.substr(host_end + 1));

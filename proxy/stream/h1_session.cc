@@ -132,6 +132,11 @@ size_t H1Session::on_bytes(std::string_view bytes) {
     }
     if (stream_ == nullptr) {
       if (input.empty()) break;
+      if (connection_.waiting() > limits::kBufferHighWatermark) {
+        // A client that pipelines and does not read gets no further responses into memory.
+        connection_.pause(net::Connection::kPauseBackpressure);
+        break;
+      }
       if (++messages > limits::kPipelineBudget) {
         connection_.pause(net::Connection::kPauseBusy);
         connection_.resume(net::Connection::kPauseBusy);  // shown again when others had their turn
@@ -218,7 +223,11 @@ void H1Session::on_close(net::CloseCause cause, int) {
 void H1Session::on_write_ready() {
   if (connection_.closing()) return;
   arm_for_state();
-  if (stream_ != nullptr) stream_->client_drained();
+  if (stream_ != nullptr) {
+    stream_->client_drained();
+  } else {
+    connection_.resume(net::Connection::kPauseBackpressure);
+  }
 }
 
 // --- The response ------------------------------------------------------------------------------------------------------
@@ -297,6 +306,7 @@ void H1Session::stream_finished(Stream& stream, bool reusable) {
   no_body_ = false;
   arm(worker_.timeouts.connection_idle);
   connection_.resume(net::Connection::kPauseBusy);
+  connection_.resume(net::Connection::kPauseBackpressure);
 }
 
 }  // namespace flagmesh::stream
