@@ -52,7 +52,14 @@ H1Error parse_request(std::string_view block, const LineEnds& lines, const H1Lim
   head.method_text = line.method;
   head.method = method_of(line.method);
   head.version = line.version;
-  if (!parse_target(line.target, limits.normalize_path, arena, head)) return H1Error::kBadTarget;
+  const std::optional<Target> target =
+      parse_target(line.target, head.method, limits.normalize_path, arena);
+  if (!target) return H1Error::kBadTarget;
+  head.scheme = target->scheme;
+  head.authority = target->authority;
+  head.target = target->text;
+  head.path = target->path;
+  head.query = target->query;
   error = parse_fields(block, lines, 1, limits.fields, arena, head.headers);
   return error != H1Error::kNone ? error : read_request_fields(head);
 }

@@ -140,7 +140,7 @@ size_t write_normal_path(std::string_view path, char* to) {
 }
 
 // `raw` begins with '/'.
-bool parse_origin_form(std::string_view raw, bool normalize, Arena& arena, RequestHead& head) {
+bool parse_origin_form(std::string_view raw, bool normalize, Arena& arena, Target& target) {
   const PathScan scan = scan_path(raw);
   if (!scan.valid || !is_valid_query(raw.substr(scan.end))) return false;
   size_t path_end = scan.end;
@@ -151,31 +151,32 @@ bool parse_origin_form(std::string_view raw, bool normalize, Arena& arena, Reque
     std::ranges::copy(rest, text + path_end);
     raw = {text, path_end + rest.size()};
   }
-  head.target = raw;
-  head.path = raw.substr(0, path_end);
-  if (path_end != raw.size()) head.query = raw.substr(path_end + 1);
+  target.text = raw;
+  target.path = raw.substr(0, path_end);
+  if (path_end != raw.size()) target.query = raw.substr(path_end + 1);
   return true;
 }
 
-bool parse_absolute_form(std::string_view raw, bool normalize, Arena& arena, RequestHead& head) {
+bool parse_absolute_form(std::string_view raw, Method method, bool normalize, Arena& arena,
+                         Target& target) {
   const size_t colon = raw.find("://");
   if (colon == std::string_view::npos) return false;
-  head.scheme = raw.substr(0, colon);
-  if (!equals_ignore_case(head.scheme, "http") && !equals_ignore_case(head.scheme, "https")) {
+  target.scheme = raw.substr(0, colon);
+  if (!equals_ignore_case(target.scheme, "http") && !equals_ignore_case(target.scheme, "https")) {
     return false;
   }
   raw.remove_prefix(colon + 3);
   const size_t end = std::min(raw.find_first_of("/?"), raw.size());
-  head.authority = raw.substr(0, end);
-  if (!is_valid_authority(head.authority)) return false;
+  target.authority = raw.substr(0, end);
+  if (!is_valid_authority(target.authority)) return false;
   raw.remove_prefix(end);
-  if (raw.empty() && head.method == Method::kOptions) {
+  if (raw.empty() && method == Method::kOptions) {
     // The last proxy before the origin asks about the server as a whole (RFC 9112 §3.2.4).
-    head.target = head.path = "*";
+    target.text = target.path = "*";
     return true;
   }
   if (raw.empty() || raw.front() != '/') raw = arena.join("/", raw);
-  return parse_origin_form(raw, normalize, arena, head);
+  return parse_origin_form(raw, normalize, arena, target);
 }
 
 bool is_valid_ipv6(std::string_view text) {
@@ -221,12 +222,20 @@ bool is_valid_port(std::string_view text) {
 
 }  // namespace
 
-bool parse_target(std::string_view raw, bool normalize, Arena& arena, RequestHead& head) {
-  if (raw.empty()) return false;
-  if (raw.front() == '/') return parse_origin_form(raw, normalize, arena, head);
-  if (raw != "*") return parse_absolute_form(raw, normalize, arena, head);
-  head.target = head.path = raw;
-  return head.method == Method::kOptions;
+std::optional<Target> parse_target(std::string_view raw, Method method, bool normalize,
+                                   Arena& arena) {
+  std::optional<Target> target(std::in_place);
+  bool valid = false;
+  if (raw.starts_with('/')) {
+    valid = parse_origin_form(raw, normalize, arena, *target);
+  } else if (raw == "*") {
+    target->text = target->path = raw;
+    valid = method == Method::kOptions;
+  } else {
+    valid = parse_absolute_form(raw, method, normalize, arena, *target);
+  }
+  if (!valid) target.reset();
+  return target;
 }
 
 bool is_valid_authority(std::string_view text) {
