@@ -2,24 +2,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include "control/config/trust_material.h"
 #include "control/redis/carrier_state_source.h"
 #include "control/redis/redis_carrier.h"
 #include "control/snapshot/acceptance.h"
 
 namespace flagmesh {
-
-snapshot::TrustRules trust_rules(const config::TrustConfig& trust) {
-  snapshot::TrustRules rules;
-  rules.policy = trust.policy;
-  rules.origin = trust.origin;
-  rules.engine_keys = trust.engine_keys;
-  rules.validator_keys = trust.validator_keys;
-  rules.require_engine = trust.require_engine;
-  rules.require_validator = trust.require_validator;
-  rules.max_age_ms = trust.max_age;
-  rules.min_checkpoint = trust.min_checkpoint;
-  return rules;
-}
 
 redis::ClientOptions redis_client_options(const config::RedisConfig& redis) {
   redis::ClientOptions options;
@@ -36,7 +24,7 @@ Result<Builder::MakeSource> state_source_for(const config::Config& config) {
     return fail("bad_source", "flags.source: this role gets its flags over Redis", config.file,
                 "write `source: redis`, or run `flagmesh demo`, which has an engine in the same process");
   }
-  return [rules = trust_rules(config.trust), flags = config.flags,
+  return [rules = config::trust_rules(config.trust), flags = config.flags,
           redis = config.redis](net::IoContext& io) -> Result<std::unique_ptr<snapshot::StateSource>> {
     Result<snapshot::Acceptance> acceptance = snapshot::Acceptance::create(rules, flags.tenant);
     if (!acceptance) return std::unexpected(acceptance.error());

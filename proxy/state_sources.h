@@ -3,13 +3,9 @@
 
 #include "control/config/config.h"
 #include "control/redis/client.h"
-#include "control/snapshot/head_verifier.h"
 #include "proxy/builder.h"
 
 namespace flagmesh {
-
-// The trust section as the rules that heads are judged by.
-snapshot::TrustRules trust_rules(const config::TrustConfig& trust);
 
 // Where Redis is, with its secrets.
 redis::ClientOptions redis_client_options(const config::RedisConfig& redis);
