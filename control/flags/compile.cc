@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "control/flags/coerce.h"
@@ -234,9 +235,13 @@ class Compiler {
     if (!in_loop_) program_.needs_targeting_key = true;
     if (operand.is_array() && !in_loop_) {
       if (std::optional<Split> split = constant_split(operand.array())) {
+        const bool has_source = split->has_source;
         program_.splits.push_back(std::move(*split));
-        return with_operands(Op::kSplit, operand,
-                             static_cast<uint32_t>(program_.splits.size() - 1));
+        const auto index = static_cast<uint32_t>(program_.splits.size() - 1);
+        // The entries are needed as operands only where a source may turn out to be one
+        // (interpreter_split.cc).
+        return has_source ? with_operands(Op::kSplit, operand, index)
+                          : Index(emit({.op = Op::kSplit, .data = index}));
       }
     }
     return with_operands(Op::kFractional, operand);

@@ -6,6 +6,7 @@
 // character; one made by code has the mark 0:0.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>

@@ -23,6 +23,8 @@ class TreeBuilder {
               const rapidjson::MemoryStream& stream)
       : text_(text), limits_(limits), stream_(stream) {}
 
+  // RapidJSON looks for these names.
+  // NOLINTBEGIN(readability-identifier-naming)
   bool Null() { return add(JsonValue::null_at(begin_token())); }
   bool Bool(bool value) { return add(JsonValue(value, begin_token())); }
   bool Int(int) { return false; }  // numbers come as texts: RawNumber
@@ -62,6 +64,7 @@ class TreeBuilder {
     open_.pop_back();
     return attach(JsonValue(std::move(level.items), level.mark));
   }
+  // NOLINTEND(readability-identifier-naming)
 
   JsonValue take_root() { return std::move(root_); }
   const std::optional<Diagnostic>& refusal() const { return refusal_; }

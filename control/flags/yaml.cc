@@ -1,5 +1,6 @@
 #include "control/flags/yaml.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <sstream>
