@@ -13,6 +13,8 @@ constexpr bool is_special(char c) {
   return (static_cast<uint8_t>(c) < 0x20 && c != '\t') || c == 0x7f;
 }
 
+// Every x86-64 has this. Steps of 32 bytes with AVX2 were measured to save 6 ns of the 145 that a
+// head of 200 bytes takes: not worth a dispatch.
 constexpr size_t kStep = 16;
 
 // One bit for each of kStep bytes: is_special.
