@@ -79,10 +79,13 @@ void Publisher::on_head(const std::optional<std::string>& found) {
 void Publisher::on_own_head(const std::string& found, const merkle::Checkpoint& checkpoint) {
   if (pending_ && checkpoint.size == pending_->size) {
     finish_pending({});  // it had moved, only the answer was lost
-  } else if (checkpoint.size > writer_.head_size() || head_.empty()) {
+  } else if (!writer_.head_known()) {
     take_over(found, checkpoint.size);
-  } else if (checkpoint.size < writer_.head_size()) {
-    heal(found, {"rollback", "the head was behind"});
+  } else if (checkpoint.size != writer_.head_size()) {
+    // Behind, or an epoch that was given up though enough had signed it.
+    heal(found, {"rollback", "the head was another one of this log"});
+  } else if (head_.empty()) {
+    head_ = found;
   } else if (damaged_) {
     heal(found, {"damaged", "a publication was not stored"});
   } else if (found != head_) {
@@ -100,9 +103,9 @@ void Publisher::on_foreign_head(const VerifiedHead& head) {
 // A head of a former run. Its entries are known when what is loaded hashes to its root.
 void Publisher::take_over(const std::string& found, uint64_t size) {
   head_ = found;
-  if (!writer_.head_known() && log_.record(size).state_root == writer_.state_root()) {
+  if (log_.record(size).state_root == writer_.state_root()) {
     writer_.commit(size);
-  } else if (!writer_.head_known()) {
+  } else {
     writer_.set_unknown_head(size);
   }
 }
