@@ -2,6 +2,7 @@
 
 #include "proxy/http/h1_decoder.h"
 #include "proxy/http/h1_fields.h"
+#include "proxy/http/hop_by_hop.h"
 #include "proxy/http/tokens.h"
 
 namespace flagmesh::http {
@@ -126,6 +127,7 @@ H1Event H1BodyDecoder::take_trailers(std::string_view& input, Arena& arena, Head
     error = H1Error::kBadTrailer;
   }
   if (error != H1Error::kNone) return H1Event::kError;
+  remove_forbidden_trailers(trailers);
   state_ = State::kFinished;
   return H1Event::kTrailers;
 }

@@ -19,7 +19,7 @@ enum class H1Event : uint8_t {
   kHead,      // `head` is filled
   kInterim,   // responses: `head` is a 1xx other than 101
   kData,      // `data` is a piece of the body, a slice of the input
-  kTrailers,  // `trailers` is filled (only when there were any); kEnd follows
+  kTrailers,  // `trailers` is filled (only when there were any; see hop_by_hop.h); kEnd follows
   kEnd,       // the message ended; the next call begins the next one
   kError,     // error() says which; the connection cannot be used any more
 };

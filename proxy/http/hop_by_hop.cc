@@ -49,4 +49,12 @@ void remove_hop_by_hop(HeaderList& headers) {
   }
 }
 
+void remove_forbidden_trailers(HeaderList& trailers) {
+  for (Field& field : trailers) {
+    const bool removed =
+        field.id == HeaderId::kOther ? is_flagmesh_name(field.name) : field.id != HeaderId::kEtag;
+    if (removed) trailers.erase(field);
+  }
+}
+
 }  // namespace flagmesh::http

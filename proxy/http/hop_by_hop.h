@@ -5,7 +5,7 @@
 
 namespace flagmesh::http {
 
-// Erases from a request's or response's fields (or trailers): Connection and the fields that it
+// Erases from a request's or response's fields: Connection and the fields that it
 // nominates, Keep-Alive, Proxy-Connection, Proxy-Authenticate, Proxy-Authorization, TE,
 // Transfer-Encoding, Upgrade, HTTP2-Settings, and every x-flagmesh-*, which only we may set. What
 // they said is in the head already (framing, keep_alive, upgrade_websocket), and the encoders write
@@ -16,5 +16,11 @@ namespace flagmesh::http {
 // nominate them (§7.6.1), and taking one out at a client's wish would hide from the origin what we
 // or a trusted proxy decided by. Trailer stays: trailers are forwarded.
 void remove_hop_by_hop(HeaderList& headers);
+
+// Erases from trailers every field that we know by its id but ETag, and x-flagmesh-*. Those frame,
+// route, authenticate or describe a message, may not come in trailers (RFC 9110 §6.5.1), and would
+// pass by whoever looked at the head; an origin that merges trailers into the head would believe
+// them. The decoders do so before they show trailers.
+void remove_forbidden_trailers(HeaderList& trailers);
 
 }  // namespace flagmesh::http

@@ -38,7 +38,6 @@ inline std::optional<std::string> forward_request(std::string_view text, const H
         encode_data(head.body.kind, data, out);
         break;
       case H1Event::kTrailers:
-        remove_hop_by_hop(trailers);
         with_trailers = true;
         break;
       case H1Event::kEnd:
@@ -79,7 +78,6 @@ inline std::optional<std::string> forward_response(std::string_view text,
         encode_data(head.body.kind, data, out);
         break;
       case H1Event::kTrailers:
-        remove_hop_by_hop(trailers);
         with_trailers = true;
         break;
       case H1Event::kEnd:

@@ -53,6 +53,19 @@ TEST(HopByHop, FieldsForEveryoneCannotBeNominated) {
             "Host: h|Content-Length: 5|Cookie: a=b|Authorization: x|X-Forwarded-For: 1");
 }
 
+TEST(HopByHop, Trailers) {
+  BlockPool pool;
+  Arena arena(pool);
+  HeaderList list;
+  for (const std::string_view name :
+       {"Digest", "Cookie", "Authorization", "Connection", "ETag", "X-Forwarded-For",
+        "X-Flagmesh-Flag", "x-flagmesh-new", "Content-Type", "grpc-status"}) {
+    list.add(arena, header_id(name), name, "x");
+  }
+  remove_forbidden_trailers(list);
+  EXPECT_EQ(fields_text(list, "|"), "Digest: x|ETag: x|grpc-status: x");
+}
+
 TEST(HopByHop, FlagmeshFieldsGo) {
   EXPECT_EQ(left_of({{"X-Flagmesh-Variant", "on"}, {"x-flagmesh-anything", "1"}, {"X-Flag", "2"}}),
             "X-Flag: 2");
