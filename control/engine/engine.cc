@@ -1,0 +1,274 @@
+#include "control/engine/engine.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "control/engine/flag_files.h"
+#include "control/flags/canonical_json.h"
+#include "control/flags/json_value.h"
+#include "proxy/base/time.h"
+
+namespace flagmesh::engine {
+namespace {
+
+Error bad_files(const Diagnostics& diagnostics) {
+  std::string text = "the flag files have mistakes";
+  for (const Diagnostic& diagnostic : diagnostics) {
+    if (diagnostic.severity == Severity::kError) text.append("\n  ").append(diagnostic.text());
+  }
+  return {"bad_flag_files", std::move(text)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::create(event::Loop& loop,
+                                               std::unique_ptr<snapshot::Carrier> carrier,
+                                               EngineOptions options) {
+  auto verifier = snapshot::HeadVerifier::create(options.trust);
+  if (!verifier) return std::unexpected(verifier.error());
+  std::unique_ptr<Engine> engine(new Engine(loop, std::move(carrier), std::move(options)));
+  if (auto opened = engine->open(std::move(*verifier)); !opened) {
+    return std::unexpected(opened.error());
+  }
+  return engine;
+}
+
+Engine::Engine(event::Loop& loop, std::unique_ptr<snapshot::Carrier> carrier, EngineOptions options)
+    : loop_(loop),
+      options_(std::move(options)),
+      carrier_(std::move(carrier)),
+      store_(options_.flags.tenant),
+      stop_timer_(&Engine::on_stop_timer, this) {}
+
+Engine::~Engine() = default;
+
+Status Engine::open(snapshot::HeadVerifier verifier) {
+  signer_ = std::make_unique<HeadSigner>(std::move(options_.key));
+  EpochCycle::Parts parts{
+      .loop = loop_,
+      .carrier = *carrier_,
+      .tenant = options_.flags.tenant,
+      .state_dir = options_.state_dir,
+      .verifier = verifier,
+      .signer = *signer_,
+      .secrets = [this](std::string_view tenant) { return options_.secrets.of(tenant); },
+      .on_trouble = [this](const Error& error) { on_trouble(error); },
+      .on_published =
+          [this](uint64_t epoch, uint64_t flags) {
+            ++metrics_.publishes;
+            last_trouble_.clear();
+            spdlog::info("epoch {} published with {} flags", epoch, flags);
+          },
+      .on_healed =
+          [this](const Error& found) {
+            ++metrics_.healed;
+            spdlog::warn("everything published again: {}", found.text());
+          },
+  };
+  auto cycle = EpochCycle::open(std::move(parts));
+  if (!cycle) return std::unexpected(cycle.error());
+  cycle_ = std::move(*cycle);
+  heartbeat_ = std::make_unique<Heartbeat>(loop_, *carrier_, cycle_->publisher(), *signer_,
+                                           cycle_->verifier());
+  return restore();
+}
+
+// What the API changed in former runs, then what the files say now, then what that means for the
+// epochs.
+Status Engine::restore() {
+  for (const HistoryEntry& entry : cycle_->take_history()) {
+    for (const FlagChange& change : entry.changes) {
+      if (change.key.empty()) continue;
+      if (auto restored = store_.restore(change); !restored) return restored;
+    }
+    for (const UsedNonce& used : entry.nonces) nonces_.remember(used.nonce, used.expires);
+  }
+  std::set<std::string> overlaid;
+  for (const auto& [key, flag] : store_.flags()) overlaid.insert(key);
+  const FlagFiles files = read_files();
+  if (has_errors(files.diagnostics)) return std::unexpected(bad_files(files.diagnostics));
+  for (const Diagnostic& warning : files.diagnostics) spdlog::warn("{}", warning.text());
+  ++metrics_.file_loads;
+  std::vector<FlagChange> changes = store_.load(files.set);
+  std::erase_if(changes, [&](const FlagChange& change) { return !overlaid.contains(change.key); });
+  std::vector<snapshot::EntryChange> state;
+  for (const auto& [key, flag] : store_.flags()) {
+    state.push_back({store_.tenant(), key, flag.canonical});
+  }
+  if (!store_.metadata().empty()) state.push_back({store_.tenant(), {}, store_.metadata()});
+  started_at_ = cycle_->log().size();
+  return cycle_->begin(state, std::move(changes));
+}
+
+FlagFiles Engine::read_files() const {
+  return read_flag_files(config::flag_files(options_.flags), options_.flags.tenant);
+}
+
+Status Engine::start() {
+  watcher_ = std::make_unique<FileWatcher>(
+      loop_, [this] { return config::flag_files(options_.flags); }, [this] { reload_files(); });
+  if (auto watching = watcher_->start(); !watching) return watching;
+  const std::string said = note();
+  if (!said.empty()) spdlog::warn("{}", said);
+  snapshot::CarrierTopics topics;
+  topics.cosignatures = true;
+  topics.commands = options_.commands.policy != CommandPolicy::kOff;
+  carrier_->start(topics, [this](snapshot::CarrierEvent event, std::string_view text) {
+    on_event(event, text);
+  });
+  heartbeat_->start();
+  return {};
+}
+
+void Engine::on_event(snapshot::CarrierEvent event, std::string_view text) {
+  if (event == snapshot::CarrierEvent::kCommand) return on_command(text);
+  cycle_->on_event(event);
+}
+
+void Engine::on_trouble(const Error& error) {
+  ++metrics_.publish_failures[error.code];
+  if (std::exchange(last_trouble_, error.text()) == error.text()) return;
+  spdlog::warn("cannot publish: {}", error.text());
+}
+
+void Engine::mark_changed(const std::vector<FlagChange>& changes) {
+  for (const FlagChange& change : changes) changed_at_[change.key] = cycle_->log().size() + 1;
+}
+
+void Engine::change(std::string_view key, const FlagRequest& request, std::string author,
+                    Done done) {
+  if (stopping_) return done(fail("stopping", "the engine is stopping"));
+  auto change = store_.apply(key, request, author);
+  if (!change) return done(std::unexpected(change.error()));
+  spdlog::info("flag '{}': {} by {}", change->key, change->what, change->author);
+  mark_changed({*change});
+  cycle_->submit({std::move(*change)}, {}, std::move(done));
+}
+
+void Engine::reload_files() {
+  if (stopping_) return;
+  const std::vector<std::string> paths = config::flag_files(options_.flags);
+  if (paths.empty() && !options_.flags.files.empty()) {
+    spdlog::error("no flag file is there any more: the flags stay as they are");
+    ++metrics_.file_refusals;
+    return;
+  }
+  const FlagFiles files = read_flag_files(paths, options_.flags.tenant);
+  for (const Diagnostic& diagnostic : files.diagnostics) {
+    spdlog::log(diagnostic.severity == Severity::kError ? spdlog::level::err : spdlog::level::warn,
+                "{}", diagnostic.text());
+  }
+  if (has_errors(files.diagnostics)) {
+    ++metrics_.file_refusals;
+    spdlog::error("flag files refused whole: the flags stay as they are");
+    return;
+  }
+  ++metrics_.file_loads;
+  std::vector<FlagChange> changes = store_.load(files.set);
+  if (changes.empty()) return;
+  spdlog::info("flag files read: {} flags changed", changes.size());
+  mark_changed(changes);
+  cycle_->submit(std::move(changes), {}, {});
+}
+
+Status Engine::check_base(const Command& command) const {
+  if (command.base_epoch == 0) return {};
+  const auto changed = changed_at_.find(command.flag);
+  const uint64_t at = changed == changed_at_.end() ? started_at_ : changed->second;
+  if (at <= command.base_epoch) return {};
+  return fail("stale_base",
+              "flag '" + command.flag + "' has changed, or may have, since epoch " +
+                  std::to_string(command.base_epoch),
+              {}, "look at it and sign the command again");
+}
+
+void Engine::on_command(std::string_view text) {
+  auto command = read_command(text, options_.commands, options_.flags.tenant);
+  if (!command) return answer({}, {}, std::unexpected(command.error()));
+  Status allowed = stopping_ ? Status(fail("stopping", "the engine is stopping"))
+                             : nonces_.check(*command, unix_seconds());
+  if (allowed) allowed = check_base(*command);
+  if (!allowed) return answer(command->flag, command->nonce, std::unexpected(allowed.error()));
+  auto change = store_.apply(command->flag, command->request, command->author);
+  if (!change) return answer(command->flag, command->nonce, std::unexpected(change.error()));
+  spdlog::info("flag '{}': {} by {}", change->key, change->what, change->author);
+  mark_changed({*change});
+  std::vector<UsedNonce> used;
+  if (!command->nonce.empty()) {
+    nonces_.remember(command->nonce, command->expires);
+    used.push_back({command->nonce, command->expires});
+  }
+  cycle_->submit({std::move(*change)}, std::move(used),
+                 [this, flag = command->flag, nonce = command->nonce](Result<uint64_t> epoch) {
+                   answer(flag, nonce, epoch);
+                 });
+}
+
+void Engine::answer(const std::string& flag, const std::string& nonce,
+                    const Result<uint64_t>& epoch) {
+  flags::JsonValue::Object object;
+  if (!flag.empty()) object.push_back({"flag", flag});
+  if (!nonce.empty()) object.push_back({"nonce", nonce});
+  const bool waits = !epoch && epoch.error().code == "not_published_yet";
+  if (epoch || waits) {
+    ++metrics_.commands[{"accepted", ""}];
+    object.push_back({"result", waits ? "accepted" : "published"});
+    if (epoch) object.push_back({"epoch", static_cast<double>(*epoch)});
+  } else {
+    const Error& error = epoch.error();
+    ++metrics_.commands[{"refused", error.code}];
+    spdlog::warn("command refused ({}): {}", error.code, error.text());
+    object.push_back({"result", "refused"});
+    object.push_back({"reason", error.code});
+    object.push_back({"message", error.text()});
+  }
+  carrier_->reply(flags::canonical_json(flags::JsonValue(std::move(object))));
+}
+
+std::optional<Error> Engine::not_ready() const {
+  if (stopping_) return Error{"stopping", "the engine is stopping"};
+  if (const Error* obstacle = cycle_->obstacle()) return *obstacle;
+  if (!carrier_->connected()) return Error{"disconnected", "the carrier cannot be reached"};
+  if (cycle_->epoch() == 0) return Error{"no_epoch", "nothing is published yet"};
+  return std::nullopt;
+}
+
+std::string Engine::metrics() const {
+  EngineGauges gauges;
+  gauges.epoch = cycle_->epoch();
+  gauges.flags = cycle_->state().flags();
+  gauges.log_size = cycle_->log().size();
+  gauges.heartbeats = heartbeat_->beats();
+  gauges.connected = carrier_->connected();
+  return metrics_text(metrics_, gauges);
+}
+
+std::string Engine::note() const {
+  std::string note;
+  if (options_.commands.policy == CommandPolicy::kUnsigned) {
+    note = "redis_commands are unsigned: whoever reaches Redis can change flags";
+  }
+  if (options_.trust.policy == snapshot::TrustPolicy::kUnsigned) {
+    note += note.empty() ? "" : "; ";
+    note += "trust.policy is unsigned: heads carry no signature";
+  }
+  return note;
+}
+
+void Engine::stop(MonoMs wait_ms, std::function<void()> done) {
+  stopping_ = true;
+  on_stopped_ = std::move(done);
+  stop_timer_.set(loop_.timers(), loop_.now_ms() + wait_ms);
+  cycle_->when_idle([this] {
+    stop_timer_.cancel();
+    if (on_stopped_) std::exchange(on_stopped_, {})();
+  });
+}
+
+void Engine::on_stop_timer(void* self) {
+  auto& engine = *static_cast<Engine*>(self);
+  if (engine.on_stopped_) std::exchange(engine.on_stopped_, {})();
+}
+
+}  // namespace flagmesh::engine

@@ -1,0 +1,102 @@
+// The flag engine: owns the flags of a tenant, takes changes from files, API and commands, and
+// publishes epochs. docs/engine.md is the page for users.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "control/engine/command.h"
+#include "control/engine/engine_metrics.h"
+#include "control/engine/engine_options.h"
+#include "control/engine/epoch_cycle.h"
+#include "control/engine/file_watcher.h"
+#include "control/engine/flag_files.h"
+#include "control/engine/flag_store.h"
+#include "control/engine/heartbeat.h"
+#include "control/snapshot/carrier.h"
+#include "proxy/base/diagnostic.h"
+#include "proxy/base/result.h"
+#include "proxy/event/loop.h"
+
+namespace flagmesh::engine {
+
+// Everything on the loop's thread, which outlives it. The HTTP API over it is EngineApi
+// (engine_api.h).
+//
+//   auto engine = Engine::create(loop, std::make_unique<MemoryCarrier>(bus, post),
+//   std::move(options));
+//   (*engine)->start();
+class Engine {
+ public:
+  // Opens state_dir and reads the flag files. Codes: those of EpochCycle::open and
+  // HeadVerifier::create, "bad_flag_files" (the message has every mistake).
+  static Result<std::unique_ptr<Engine>> create(event::Loop& loop,
+                                                std::unique_ptr<snapshot::Carrier> carrier,
+                                                EngineOptions options);
+  ~Engine();
+
+  // Connects, watches, publishes. Code "watch_failed".
+  Status start();
+
+  // --- changes ---
+  using Done = EpochCycle::Done;
+  // What the API asks for. Codes of FlagStore::apply and EpochCycle::submit.
+  void change(std::string_view key, const FlagRequest& request, std::string author, Done done);
+  // Reads the flag files now. Refused whole on any mistake; what they had defined stays.
+  void reload_files();
+
+  // --- what it knows ---
+  const FlagStore& flags() const { return store_; }
+  const EpochCycle& epochs() const { return *cycle_; }
+  // Why new changes do not reach routers; nothing when all is well.
+  std::optional<Error> not_ready() const;
+  std::string metrics() const;
+  EngineMetrics& counters() { return metrics_; }
+  // What an operator should know of the configuration: "redis_commands are unsigned", ...; empty:
+  // nothing.
+  std::string note() const;
+
+  // Takes no more changes; `done` is called when the epoch on its way is published, or after
+  // `wait_ms`.
+  void stop(MonoMs wait_ms, std::function<void()> done);
+
+ private:
+  Engine(event::Loop& loop, std::unique_ptr<snapshot::Carrier> carrier, EngineOptions options);
+  Status open(snapshot::HeadVerifier verifier);
+  Status restore();
+  FlagFiles read_files() const;
+  void on_event(snapshot::CarrierEvent event, std::string_view text);
+  void on_command(std::string_view text);
+  void answer(const std::string& flag, const std::string& nonce, const Result<uint64_t>& epoch);
+  Status check_base(const Command& command) const;
+  void mark_changed(const std::vector<FlagChange>& changes);
+  void on_trouble(const Error& error);
+  static void on_stop_timer(void* self);
+
+  event::Loop& loop_;
+  EngineOptions options_;
+  std::unique_ptr<snapshot::Carrier> carrier_;
+  FlagStore store_;
+  NonceMemory nonces_;
+  EngineMetrics metrics_;
+  std::unique_ptr<HeadSigner> signer_;
+  std::unique_ptr<EpochCycle> cycle_;
+  std::unique_ptr<Heartbeat> heartbeat_;
+  std::unique_ptr<FileWatcher> watcher_;
+  // Log size when a flag was last changed, at the earliest when this run began: what base_epoch is
+  // compared with.
+  std::map<std::string, uint64_t, std::less<>> changed_at_;
+  uint64_t started_at_ = 0;
+  std::string last_trouble_;
+  bool stopping_ = false;
+  std::function<void()> on_stopped_;
+  event::Timer stop_timer_;
+};
+
+}  // namespace flagmesh::engine

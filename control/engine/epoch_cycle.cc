@@ -1,0 +1,295 @@
+#include "control/engine/epoch_cycle.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "merkle/hash.h"
+#include "proxy/base/durable_file.h"
+#include "proxy/base/time.h"
+
+namespace flagmesh::engine {
+namespace {
+
+constexpr MonoMs kWaitTickMs = 100;
+
+}  // namespace
+
+Result<std::unique_ptr<EpochCycle>> EpochCycle::open(Parts parts) {
+  if (auto made = make_folders(parts.state_dir); !made) return std::unexpected(made.error());
+  auto log = merkle::EpochLogFile::open(parts.state_dir + "/epoch.log");
+  if (!log) return std::unexpected(log.error());
+  auto history = History::open(parts.state_dir + "/history");
+  if (!history) return std::unexpected(history.error());
+  std::unique_ptr<EpochCycle> cycle(
+      new EpochCycle(std::move(parts), std::move(*log), std::move(*history)));
+  return cycle;
+}
+
+EpochCycle::EpochCycle(Parts parts, merkle::EpochLogFile log, History history)
+    : parts_(std::move(parts)),
+      log_(std::move(log)),
+      history_(std::move(history)),
+      writer_(parts_.secrets),
+      timer_(&EpochCycle::on_timer, this),
+      wait_timer_(&EpochCycle::on_wait_timer, this) {
+  redis::Publisher::Callbacks callbacks;
+  callbacks.on_trouble = [this](const Error& error) { trouble(error); };
+  callbacks.on_ahead = [this](const snapshot::VerifiedHead& head_ahead) {
+    trouble({"head_ahead",
+             "the published head is at epoch " + std::to_string(head_ahead.checkpoint.size) +
+                 ", ahead of this engine's log: another engine is or was at work",
+             {},
+             "stop one of them; this one's state_dir may be an old copy"});
+  };
+  callbacks.on_synced = [this] { step(); };
+  callbacks.on_healed = [this](const Error& found) {
+    if (phase_ == Phase::kIdle) obstacle_.reset();
+    parts_.on_healed(found);
+  };
+  publisher_ = std::make_unique<redis::Publisher>(parts_.loop, parts_.carrier, writer_, log_.log(),
+                                                  parts_.verifier, std::move(callbacks));
+}
+
+EpochCycle::~EpochCycle() = default;
+
+bool EpochCycle::needs_cosignatures() const {
+  return parts_.verifier.rules().policy == snapshot::TrustPolicy::kSigned &&
+         parts_.verifier.rules().require_validator > 0;
+}
+
+Status EpochCycle::begin(const std::vector<snapshot::EntryChange>& state,
+                         std::vector<FlagChange> changes) {
+  if (auto staged = writer_.stage_tenant(parts_.tenant); !staged) return staged;
+  if (auto staged = writer_.stage(state); !staged) return staged;
+  pending_.changes = std::move(changes);
+  begun_ = true;
+  return {};
+}
+
+void EpochCycle::submit(std::vector<FlagChange> changes, std::vector<UsedNonce> nonces, Done done) {
+  if (phase_ == Phase::kBroken) return done(std::unexpected(*obstacle_));
+  if (pending_.waiters.size() + waiters_.size() >= kWaiting) {
+    return done(fail("overloaded", "too many changes are waiting to be published"));
+  }
+  std::ranges::move(changes, std::back_inserter(pending_.changes));
+  std::ranges::move(nonces, std::back_inserter(pending_.nonces));
+  if (done) {
+    pending_.waiters.push_back({std::move(done), parts_.loop.now_ms() + kWaitMs});
+    if (!wait_timer_.armed())
+      wait_timer_.set(parts_.loop.timers(), parts_.loop.now_ms() + kWaitTickMs);
+  }
+  step();
+}
+
+void EpochCycle::when_idle(std::function<void()> on_idle) {
+  on_idle_ = std::move(on_idle);
+  if (!idle()) return;
+  std::exchange(on_idle_, {})();
+}
+
+void EpochCycle::on_event(snapshot::CarrierEvent event) {
+  if (event == snapshot::CarrierEvent::kCosignature && phase_ == Phase::kCosign) {
+    return poll_cosignatures();
+  }
+  if (event != snapshot::CarrierEvent::kConnected) return;
+  publisher_->look();
+  candidate_sent_ = 0;
+  timer_fired();
+}
+
+void EpochCycle::step() {
+  const bool wanted = first_ || !pending_.changes.empty() || !pending_.waiters.empty();
+  if (!begun_ || !wanted || asking_ || !publisher_->synced()) return;
+  if (phase_ == Phase::kIdle) return prepare();
+  if (phase_ == Phase::kCosign && parts_.loop.now_ms() - candidate_since_ >= kOvertakeMs) prepare();
+}
+
+// Of several changes of one flag the last one counts, also for the state tree.
+Status EpochCycle::stage(Batch& batch) {
+  std::vector<snapshot::EntryChange> changes;
+  changes.reserve(batch.changes.size());
+  for (const FlagChange& change : batch.changes) {
+    changes.push_back({parts_.tenant, change.key, change.json});
+  }
+  if (auto staged = writer_.stage(changes); !staged) return staged;
+  const auto opening = merkle::random_bytes(merkle::Hash::kSize);
+  if (!opening) return std::unexpected(opening.error());
+  entry_ = {log_.log().size() + 1, unix_millis(), *merkle::Hash::from_bytes(*opening),
+            std::move(batch.changes), std::move(batch.nonces)};
+  if (entry_.changes.empty() && entry_.nonces.empty()) return {};
+  return history_.append(entry_);
+}
+
+// Writes down what waits for an epoch that may be long in coming. The epoch's own line repeats it.
+Status EpochCycle::keep(Batch& batch) {
+  if (batch.kept == batch.changes.size() && batch.kept_nonces == batch.nonces.size()) return {};
+  HistoryEntry entry{0, unix_millis(), {}, {}, {}};
+  entry.changes.assign(batch.changes.begin() + ptrdiff_t(batch.kept), batch.changes.end());
+  entry.nonces.assign(batch.nonces.begin() + ptrdiff_t(batch.kept_nonces), batch.nonces.end());
+  batch.kept = batch.changes.size();
+  batch.kept_nonces = batch.nonces.size();
+  return history_.append(entry);
+}
+
+void EpochCycle::prepare() {
+  Batch batch = std::exchange(pending_, {});
+  std::ranges::move(batch.waiters, std::back_inserter(waiters_));
+  if (auto staged = stage(batch); !staged) return broken(staged.error());
+  const bool is_first = std::exchange(first_, false);
+  if (!writer_.staged() && writer_.head_known()) return settle();
+  // A former run may have stopped between the log and the head.
+  const merkle::EpochLog& log = log_.log();
+  const bool reuse =
+      is_first && log.size() > writer_.head_size() && log.last().state_root == writer_.state_root();
+  if (!reuse) {
+    if (auto appended = append_record(entry_); !appended) return broken(appended.error());
+  }
+  phase_ = Phase::kReserve;
+  reserve();
+}
+
+Status EpochCycle::append_record(const HistoryEntry& entry) {
+  merkle::EpochRecord record;
+  record.epoch = log_.log().size() + 1;
+  record.time_ms = static_cast<uint64_t>(entry.time_ms);
+  if (log_.log().size() > 0) record.time_ms = std::max(record.time_ms, log_.log().last().time_ms);
+  record.state_root = writer_.state_root();
+  record.flags = writer_.flags();
+  record.author = entry.author_id();
+  record.change = entry.commitment();
+  return log_.append(record);
+}
+
+void EpochCycle::reserve() {
+  const merkle::EpochLog& log = log_.log();
+  asking_ = true;
+  parts_.carrier.reserve(
+      log.size(), log.root_at(log.size() - 1), log.root(), [this](Status granted) {
+        asking_ = false;
+        if (!granted) {
+          timer_.set(parts_.loop.timers(), parts_.loop.now_ms() + kRetryMs);
+          return trouble(granted.error());
+        }
+        const auto checkpoint = log_.log().checkpoint(parts_.verifier.rules().origin);
+        auto note = parts_.signer.sign(checkpoint.text(), unix_seconds());
+        if (!note) return broken(note.error());
+        note_ = std::move(*note);
+        if (!needs_cosignatures()) return publish();
+        phase_ = Phase::kCosign;
+        candidate_since_ = parts_.loop.now_ms();
+        obstacle_ = Error{"waiting_for_cosignatures",
+                          "epoch " + std::to_string(log_.log().size()) + " waits for validators"};
+        ask_validators();
+      });
+}
+
+void EpochCycle::ask_validators() {
+  const MonoMs now = parts_.loop.now_ms();
+  candidate_sent_ = now;
+  timer_.set(parts_.loop.timers(), now + kPollCosignaturesMs);
+  parts_.carrier.put_candidate(writer_.candidate(log_.log(), note_).encode(), [this](Status put) {
+    if (!put) trouble(put.error());
+  });
+}
+
+void EpochCycle::poll_cosignatures() {
+  if (asking_) return;
+  asking_ = true;
+  const merkle::EpochLog& log = log_.log();
+  parts_.carrier.read_cosignatures(log.size(), log.root(),
+                                   [this](Result<std::vector<std::string>> lines) {
+                                     asking_ = false;
+                                     if (phase_ != Phase::kCosign) return;
+                                     if (lines) cosigned(*lines);
+                                     if (phase_ == Phase::kCosign) step();
+                                   });
+}
+
+void EpochCycle::cosigned(const std::vector<std::string>& lines) {
+  auto note = add_cosignatures(note_, lines, parts_.verifier.rules().validator_keys);
+  if (note) note_ = std::move(*note);
+  if (parts_.verifier.verify_enough(note_)) publish();
+}
+
+void EpochCycle::publish() {
+  phase_ = Phase::kPublish;
+  asking_ = true;
+  publisher_->publish(note_, [this](Status published) {
+    asking_ = false;
+    if (published) return settle();
+    timer_.set(parts_.loop.timers(), parts_.loop.now_ms() + kRetryMs);
+    trouble(published.error());
+  });
+}
+
+void EpochCycle::settle() {
+  phase_ = Phase::kIdle;
+  timer_.cancel();
+  obstacle_.reset();
+  parts_.on_published(epoch(), writer_.flags());
+  std::vector<Waiter> waiters = std::exchange(waiters_, {});
+  for (Waiter& waiter : waiters) waiter.done(epoch());
+  step();
+  if (idle() && on_idle_) std::exchange(on_idle_, {})();
+}
+
+void EpochCycle::trouble(const Error& error) {
+  obstacle_ = error;
+  parts_.on_trouble(error);
+}
+
+// The disk or the key failed: nothing more can be made durable, so nothing more is signed.
+void EpochCycle::broken(const Error& error) {
+  phase_ = Phase::kBroken;
+  timer_.cancel();
+  trouble(error);
+  expire_waiters(true);
+}
+
+void EpochCycle::timer_fired() {
+  if (asking_) return;
+  switch (phase_) {
+    case Phase::kReserve:
+      return reserve();
+    case Phase::kCosign:
+      if (parts_.loop.now_ms() - candidate_sent_ >= kRepeatCandidateMs || candidate_sent_ == 0) {
+        ask_validators();
+      }
+      timer_.set(parts_.loop.timers(), parts_.loop.now_ms() + kPollCosignaturesMs);
+      return poll_cosignatures();
+    case Phase::kPublish:
+      return publish();
+    default:
+      return;
+  }
+}
+
+void EpochCycle::expire_waiters(bool all) {
+  const MonoMs now = parts_.loop.now_ms();
+  std::vector<Waiter> expired;
+  bool pending_expired = false;
+  for (std::vector<Waiter>* list : {&waiters_, &pending_.waiters}) {
+    const auto late = std::ranges::stable_partition(
+        *list, [&](const Waiter& waiter) { return !all && waiter.deadline > now; });
+    pending_expired = list == &pending_.waiters && !late.empty();
+    std::ranges::move(late, std::back_inserter(expired));
+    list->erase(late.begin(), late.end());
+  }
+  if (!waiters_.empty() || !pending_.waiters.empty()) {
+    wait_timer_.set(parts_.loop.timers(), now + kWaitTickMs);
+  }
+  if (all) {
+    for (Waiter& waiter : expired) waiter.done(std::unexpected(*obstacle_));
+    return;
+  }
+  Status kept = pending_expired ? keep(pending_) : Status();
+  const std::string why = obstacle_              ? obstacle_->message
+                          : publisher_->synced() ? "the epoch is on its way"
+                                                 : "the carrier cannot be reached";
+  for (Waiter& waiter : expired) {
+    waiter.done(kept ? fail("not_published_yet", why) : std::unexpected(kept.error()));
+  }
+  if (!kept) broken(kept.error());
+}
+
+}  // namespace flagmesh::engine

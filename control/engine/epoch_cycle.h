@@ -1,0 +1,156 @@
+// Makes epochs: takes changes, and brings them step by step to where routers enforce them.
+//
+//            submit()          granted        enough signed        moved
+//   kIdle ------------> kReserve ------> kCosign ------------> kPublish ------> kIdle
+//                        |    ^           |  ^                  |    ^
+//                        +-5 s+           +--+ polled           +-5 s+
+//
+// The first epoch of a run waits until the carrier's head was seen: a head of a former run that has
+// the same state stays in force, and nothing is published.
+//
+// What comes while an epoch is on its way waits for the next one, all of it together. A candidate
+// that validators leave unsigned is overtaken by an epoch with the newer changes after kOvertakeMs;
+// it stays in the log and is never enforced. A carrier that is away, or answers no, only delays:
+// every step is tried again, and at once when the carrier is back.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/engine/head_signer.h"
+#include "control/engine/history.h"
+#include "control/redis/publisher.h"
+#include "control/snapshot/carrier.h"
+#include "control/snapshot/head_verifier.h"
+#include "control/snapshot/state_writer.h"
+#include "merkle/epoch_log_file.h"
+#include "proxy/base/result.h"
+#include "proxy/event/loop.h"
+#include "proxy/event/timer.h"
+
+namespace flagmesh::engine {
+
+// One owner, on the loop's thread; loop and carrier outlive it.
+class EpochCycle {
+ public:
+  static constexpr MonoMs kRetryMs = 5'000;  // after another engine was in the way
+  static constexpr MonoMs kPollCosignaturesMs = 500;
+  static constexpr MonoMs kRepeatCandidateMs = 5'000;
+  static constexpr MonoMs kOvertakeMs = 1'000;
+  // How long submit() keeps its caller waiting.
+  static constexpr MonoMs kWaitMs = 3'000;
+  // Submissions that wait at a time; one more is refused.
+  static constexpr size_t kWaiting = 10'000;
+
+  struct Parts {
+    event::Loop& loop;
+    snapshot::Carrier& carrier;
+    std::string tenant;
+    std::string state_dir;
+    snapshot::HeadVerifier verifier;
+    const HeadSigner& signer;  // outlives it
+    snapshot::StateWriter::Secrets secrets;
+    std::function<void(const Error&)> on_trouble;  // counted and logged by the owner
+    std::function<void(uint64_t epoch, uint64_t flags)> on_published;
+    std::function<void(const Error& found)> on_healed;  // everything was published again
+  };
+
+  // Opens log and history in state_dir. Codes of make_folders, EpochLogFile::open, History::open.
+  static Result<std::unique_ptr<EpochCycle>> open(Parts parts);
+  ~EpochCycle();
+
+  // What was accepted in former runs; once.
+  std::vector<HistoryEntry> take_history() { return history_.take_entries(); }
+  // All flags as they are to be now. Nothing is published before. `changes` go into the history.
+  // Codes of StateWriter::stage. Once.
+  Status begin(const std::vector<snapshot::EntryChange>& state, std::vector<FlagChange> changes);
+
+  // Called when the head has the changes, or with why not yet. Codes: "not_published_yet" (on disk,
+  // and published as soon as it can be; the message says what it waits for), "overloaded" and
+  // "write_failed" (not kept).
+  using Done = std::move_only_function<void(Result<uint64_t> epoch)>;
+  void submit(std::vector<FlagChange> changes, std::vector<UsedNonce> nonces, Done done);
+
+  // What the carrier said. REQUIRES: begin() was called.
+  void on_event(snapshot::CarrierEvent event);
+
+  // Nothing is on its way. `on_idle` is called once, at the latest when the epoch on its way is
+  // published.
+  bool idle() const { return phase_ == Phase::kIdle && pending_.changes.empty(); }
+  void when_idle(std::function<void()> on_idle);
+
+  // The epoch that routers are given; 0: none yet.
+  uint64_t epoch() const { return writer_.head_size(); }
+  const std::string& head() const { return publisher_->head(); }
+  redis::Publisher& publisher() { return *publisher_; }
+  const snapshot::HeadVerifier& verifier() const { return parts_.verifier; }
+  const merkle::EpochLog& log() const { return log_.log(); }
+  const snapshot::StateWriter& state() const { return writer_; }
+  // What keeps the newest changes from being enforced; null when all is well.
+  const Error* obstacle() const {
+    const bool counts = obstacle_ && (phase_ != Phase::kIdle || obstacle_->code == "head_ahead");
+    return counts ? &*obstacle_ : nullptr;
+  }
+
+ private:
+  enum class Phase : uint8_t { kIdle, kReserve, kCosign, kPublish, kBroken };
+  struct Waiter {
+    Done done;
+    MonoMs deadline;
+  };
+  struct Batch {
+    std::vector<FlagChange> changes;
+    std::vector<UsedNonce> nonces;
+    std::vector<Waiter> waiters;
+    size_t kept = 0;  // of `changes` and `nonces`: how many are on disk already
+    size_t kept_nonces = 0;
+  };
+
+  EpochCycle(Parts parts, merkle::EpochLogFile log, History history);
+  static void on_timer(void* self) { static_cast<EpochCycle*>(self)->timer_fired(); }
+  static void on_wait_timer(void* self) { static_cast<EpochCycle*>(self)->expire_waiters(false); }
+
+  void step();
+  void prepare();
+  Status stage(Batch& batch);
+  Status append_record(const HistoryEntry& entry);
+  void reserve();
+  void ask_validators();
+  void poll_cosignatures();
+  void cosigned(const std::vector<std::string>& lines);
+  void publish();
+  void settle();
+  void trouble(const Error& error);
+  void broken(const Error& error);
+  void timer_fired();
+  void expire_waiters(bool all);
+  Status keep(Batch& batch);
+  bool needs_cosignatures() const;
+
+  Parts parts_;
+  merkle::EpochLogFile log_;
+  History history_;
+  snapshot::StateWriter writer_;
+  std::unique_ptr<redis::Publisher> publisher_;
+
+  Phase phase_ = Phase::kIdle;
+  bool begun_ = false;
+  bool asking_ = false;  // a call of this phase is out
+  bool first_ = true;    // the state that begin() staged was not looked at yet
+  Batch pending_;
+  std::vector<Waiter> waiters_;  // for the epoch on its way
+  HistoryEntry entry_;
+  std::string note_;  // of the epoch on its way
+  MonoMs candidate_since_ = 0;
+  MonoMs candidate_sent_ = 0;
+  std::optional<Error> obstacle_;
+  std::function<void()> on_idle_;
+  event::Timer timer_;
+  event::Timer wait_timer_;
+};
+
+}  // namespace flagmesh::engine

@@ -1,0 +1,99 @@
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+
+#include "control/engine/engine.h"
+#include "control/engine/engine_api.h"
+#include "control/flags/canonical_json.h"
+#include "proxy/base/durable_file.h"
+#include "proxy/cli_support.h"
+#include "proxy/commands.h"
+#include "proxy/log.h"
+#include "proxy/stream/local_server.h"
+
+namespace flagmesh {
+namespace {
+
+// What a publish in flight may take when the process is told to end.
+constexpr MonoMs kStopWaitMs = 5'000;
+
+Status write_ports(const std::string& file, const net::Address& address) {
+  if (file.empty()) return {};
+  std::string text = "{\"api\":";
+  flags::append_json_string(address.text(), text);
+  return write_atomically(file, text + "}\n");
+}
+
+Status serve(const config::Config& config, const std::string& ports_file) {
+  auto loop = event::Loop::create();
+  if (!loop) return std::unexpected(loop.error());
+  net::IoContext io(**loop);
+  auto options = engine::engine_options(config);
+  if (!options) return std::unexpected(options.error());
+  auto engine = engine::Engine::create(**loop, cli::redis_carrier(io, config), std::move(*options));
+  if (!engine) return std::unexpected(engine.error());
+  engine::EngineApi api(**engine);
+  const auto address = net::Address::parse(config.engine->address);
+  if (!address) return std::unexpected(address.error());
+  if (!address->is_loopback() && !address->is_unix()) {
+    spdlog::warn(
+        "the API listens on {}: it can be read from there; changes are taken from loopback only",
+        address->text());
+  }
+  stream::LocalServerOptions server_options;
+  server_options.name = "engine";
+  auto server = stream::LocalServer::start(io, *address, api, server_options);
+  if (!server) return std::unexpected(server.error());
+  if (auto started = (*engine)->start(); !started) return started;
+  if (auto written = write_ports(ports_file, (*server)->address()); !written) return written;
+  spdlog::info("engine: API on {}", (*server)->address().text());
+  return cli::run_until_signal(**loop, [&] {
+    spdlog::info("shutting down");
+    (*engine)->stop(kStopWaitMs, [&] {
+      (*server)->drain();
+      (*loop)->stop();
+    });
+  });
+}
+
+int run(const std::string& file, const std::string& ports_file) {
+  const auto config = cli::load(file);
+  if (!config) return cli::kBadConfig;
+  if (!config->engine) {
+    fprintf(stderr, "%s: error: there is no `engine` section; a flag engine needs one\n",
+            file.c_str());
+    return cli::kBadConfig;
+  }
+  set_up_log(config->log);
+  if (auto served = serve(*config, ports_file); !served) {
+    spdlog::error("cannot run: {}", served.error().text());
+    return cli::kFailed;
+  }
+  spdlog::info("stopped");
+  return cli::kDone;
+}
+
+}  // namespace
+
+void add_engine_command(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand(
+      "engine", "Flag engine: owns the flags, answers the API, publishes epochs");
+  command->footer(
+      "Examples:\n"
+      "  flagmesh engine -c flagmesh.yaml\n"
+      "  curl http://127.0.0.1:8071/api/v1/flags\n"
+      "Signals: TERM, INT finish the publish in flight and exit.\n"
+      "Exit code: 0 after a signal, 1 cannot run, 2 the configuration has errors.");
+  struct Arguments {
+    std::string config;
+    std::string ports_file;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  command->add_option("-c,--config", arguments->config, "the configuration")->required();
+  command->add_option("--ports-file", arguments->ports_file,
+                      "write {\"api\":\"ADDRESS:PORT\"} to this file once it listens");
+  command->callback(
+      [arguments, &exit_code] { exit_code = run(arguments->config, arguments->ports_file); });
+}
+
+}  // namespace flagmesh
