@@ -46,34 +46,37 @@ class Commands(MeshTest):
         self.assertIn("unsigned", self.engine.text())
         self.assert_no_request_was_lost()
 
+    def operator_key(self, file="operator.key"):
+        """Makes a command key; returns its file and its verifier key."""
+        path = self.folder / file
+        return path, process.run("keygen", "--name", "operator.mesh.test", "--out", path).stdout.strip()
+
     def signed_command(self, key, *change):
-        """What `flagmesh set --print-redis` tells the user to run, as arguments for redis-cli."""
-        printed = process.run("set", "checkout", *change, "--print-redis", "--key", key,
-                              folder=self.folder, env={"FLAGMESH_ENGINE": ""}).stdout
-        return printed
+        return process.run("set", "checkout", *change, "--print-redis", "--key", key).stdout
+
+    def publish(self, command):
+        self.mesh.redis.cli("-x", "PUBLISH", "flagmesh:commands", stdin=command)
 
     def test_signed_command(self):
-        key = self.folder / "operator.key"
-        verifier = process.run("keygen", "--name", "operator.mesh.test", "--out", key).stdout.strip()
+        key, verifier = self.operator_key()
         self.start_under_load(command_keys=[verifier])
-        self.mesh.redis.cli("PUBLISH", "flagmesh:commands", self.signed_command(key, "--rollout", "on=100,off=0"))
+        self.publish(self.signed_command(key, "--rollout", "on=100,off=0"))
         self.assert_everybody_gets("on")
+        self.publish(self.signed_command(key, "--kill", "off"))
+        self.assert_everybody_gets("off")
         self.assert_no_request_was_lost()
 
     def test_signed_command_by_a_stranger_or_twice_is_refused(self):
-        key, stranger = self.folder / "operator.key", self.folder / "stranger.key"
-        verifier = process.run("keygen", "--name", "operator.mesh.test", "--out", key).stdout.strip()
-        process.run("keygen", "--name", "operator.mesh.test", "--out", stranger)
+        (key, verifier), (stranger, _) = self.operator_key(), self.operator_key("stranger.key")
         self.start_under_load(command_keys=[verifier])
-        publish = lambda note: self.mesh.redis.cli("PUBLISH", "flagmesh:commands", note)
-        publish(self.signed_command(stranger, "--rollout", "on=100,off=0"))
+        self.publish(self.signed_command(stranger, "--rollout", "on=100,off=0"))
         eventually(lambda: self.refused() == 1, f"the stranger to be refused\n{self.engine.tail()}")
-        note = self.signed_command(key, "--rollout", "on=100,off=0")
-        publish(note)
+        command = self.signed_command(key, "--rollout", "on=100,off=0")
+        self.publish(command)
         self.assert_everybody_gets("on")
         self.mesh.set_rollout({"on": 0, "off": 100})
         self.assert_everybody_gets("off")
-        publish(note)
+        self.publish(command)
         eventually(lambda: self.refused() == 2, f"the replay to be refused\n{self.engine.tail()}")
         self.assert_everybody_gets("off")
         self.assert_no_request_was_lost()

@@ -159,7 +159,8 @@ class Tamper(MeshTest):
         self.mesh.set_rollout({"on": 100, "off": 0})
         eventually(lambda: set(self.assignments()) == {"on"}, "the next epoch, cosigned")
         validator.stop()
-        self.mesh.set_rollout({"on": 0, "off": 100})
+        reply = client.post_json(self.mesh.api, "/api/v1/flags/checkout/rollout", {"on": 0, "off": 100})
+        self.assertEqual(reply.status, 202, reply)  # kept, and published when it is cosigned
         stays(lambda: set(self.assignments()) == {"on"}, "nothing uncosigned is enforced", seconds=1)
         self.mesh.validator()
         eventually(lambda: set(self.assignments()) == {"off"}, "the validator to catch up", timeout=15)

@@ -56,10 +56,10 @@ class RedisServer:
     def tail(self):
         return self._process.tail()
 
-    def cli(self, *arguments):
-        """redis-cli, as a person would type it."""
+    def cli(self, *arguments, stdin=""):
+        """redis-cli, as a person would type it; with -x its last argument is `stdin`."""
         return subprocess.run(["redis-cli", "-p", str(self.port), *arguments], capture_output=True, text=True,
-                              check=True, timeout=30).stdout
+                              input=stdin, check=True, timeout=30).stdout
 
     def command(self, *arguments):
         """One command; strings and bytes in; str for status, bytes, int, list or None out."""
