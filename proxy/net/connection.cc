@@ -103,7 +103,11 @@ void Connection::fail_with(CloseCause cause, int error) {
 
 void Connection::on_io(bool readable, bool writable, bool closed) {
   if (connecting()) {
+    // The edge is told once: a peer that speaks or leaves first is read at the end of the turn.
+    if (readable || closed) flags_ |= kReadable;
+    if (closed) flags_ |= kPeerClosed;
     if (writable || closed) connect_finished();
+    if (fd_ >= 0 && !connecting() && (flags_ & kReadable) != 0) context_.loop().schedule(*this);
     return;
   }
   if (closed) flags_ |= kPeerClosed | kReadable;
