@@ -119,8 +119,13 @@ void Loop::run_turn_tasks() {
 Loop::Loop(std::unique_ptr<Impl> impl) : impl_(std::move(impl)), timers_(mono_ms()) { update_time(); }
 
 Loop::~Loop() {
-  deleter_.drain();
-  impl_->posted.clear();
+  // What is destroyed here may post and push more.
+  for (std::vector<std::move_only_function<void()>> unrun;; unrun.clear()) {
+    deleter_.drain();
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->posted.empty()) break;
+    unrun.swap(impl_->posted);
+  }
 }
 
 Result<std::unique_ptr<Loop>> Loop::create() {
@@ -146,7 +151,10 @@ Result<std::unique_ptr<Loop>> Loop::create() {
                },
                loop.get());
   event_add(&loop->impl_->wake_event, nullptr);
-  event_assign(&loop->impl_->timer_event, loop->impl_->base, -1, 0, [](int, short, void*) {}, nullptr);
+  // It may fire a moment early (libevent's clock is the kernel's coarse one); then it has to be armed again.
+  event_assign(&loop->impl_->timer_event, loop->impl_->base, -1, 0,
+               [](int, short, void* armed_for) { *static_cast<MonoMs*>(armed_for) = 0; },
+               &loop->impl_->timer_armed_for);
   return loop;
 }
 
@@ -167,9 +175,8 @@ void Loop::turn(int wait_ms) {
   if (wait_ms > 0 && (until == 0 || until > now_ms_ + static_cast<MonoMs>(wait_ms))) {
     until = now_ms_ + static_cast<MonoMs>(wait_ms);
   }
-  // The libevent timer is moved only when a wake-up earlier than the armed one is needed, or the armed one has passed.
-  if (!busy && until != 0 &&
-      (impl_->timer_armed_for == 0 || until < impl_->timer_armed_for || impl_->timer_armed_for <= now_ms_)) {
+  // The libevent timer is moved only when a wake-up earlier than the armed one is needed.
+  if (!busy && until != 0 && (impl_->timer_armed_for == 0 || until < impl_->timer_armed_for)) {
     const MonoMs now = mono_ms();
     const MonoMs delay = until > now ? until - now : 0;
     const timeval after{static_cast<time_t>(delay / 1000), static_cast<suseconds_t>(delay % 1000 * 1000)};

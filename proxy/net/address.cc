@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
@@ -79,6 +80,7 @@ bool Address::is_loopback() const {
   }
   if (family() != AF_INET6) return false;
   const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&storage_);
+  if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) return v6->sin6_addr.s6_addr[12] == 127;
   return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
 }
 

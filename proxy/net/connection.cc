@@ -108,6 +108,7 @@ void Connection::on_io(bool readable, bool writable, bool closed) {
     if (closed) flags_ |= kPeerClosed;
     if (writable || closed) connect_finished();
     if (fd_ >= 0 && !connecting() && (flags_ & kReadable) != 0) context_.loop().schedule(*this);
+    if (fd_ >= 0 && !connecting() && waiting_ != nullptr) write_waiting();  // written before there was a connection
     return;
   }
   if (closed) flags_ |= kPeerClosed | kReadable;
@@ -120,7 +121,7 @@ void Connection::connect_finished() {
   int error = 0;
   socklen_t length = sizeof error;
   getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length);
-  flags_ &= static_cast<uint8_t>(~kConnecting);
+  flags_ &= static_cast<uint16_t>(~kConnecting);
   if (error != 0) {
     fail_with(CloseCause::kError, error);
     return;
@@ -136,6 +137,7 @@ void Connection::resume(uint8_t reason) {
 
 void Connection::on_turn() {
   if (fd_ < 0 || paused_ != 0) return;
+  if (closing()) kept_.reset();
   if (kept_ != nullptr && !show({})) return;
   if (paused_ == 0 && (flags_ & kReadable) != 0) read_some();
 }
@@ -150,7 +152,7 @@ void Connection::read_some() {
     const std::span<char> scratch = context_.scratch();
     const IoResult result = read(scratch);
     if (result.status == IoResult::Status::kAgain) {
-      flags_ &= static_cast<uint8_t>(~kReadable);
+      flags_ &= static_cast<uint16_t>(~kReadable);
       if ((flags_ & kWriteBroken) != 0) fail_with(CloseCause::kError, EPIPE);
       return;
     }
@@ -161,7 +163,7 @@ void Connection::read_some() {
     // A short read means drained, unless the end is known to be behind it or a security layer holds back bytes.
     if (result.bytes < scratch.size() && transport_ == nullptr &&
         (flags_ & (kPeerClosed | kWriteBroken)) == 0) {
-      flags_ &= static_cast<uint8_t>(~kReadable);
+      flags_ &= static_cast<uint16_t>(~kReadable);
     }
     budget -= std::min(budget, result.bytes);
     if (closing()) continue;  // lingering: what still comes is dropped
@@ -172,8 +174,11 @@ void Connection::read_some() {
 }
 
 void Connection::read_ended(const IoResult& result) {
-  flags_ &= static_cast<uint8_t>(~kReadable);
+  flags_ &= static_cast<uint16_t>(~kReadable);
   if (result.status == IoResult::Status::kClosed && (flags_ & kWriteBroken) == 0) {
+    // Each edge tells of the end again; our owner hears it once, and at the end of close_when_written().
+    if ((flags_ & kEnded) != 0 && !closing()) return;
+    flags_ |= kEnded;
     handler_.on_close(CloseCause::kPeer, 0);
   } else {
     fail_with(CloseCause::kError, result.error != 0 ? result.error : EPIPE);
@@ -181,24 +186,26 @@ void Connection::read_ended(const IoResult& result) {
 }
 
 bool Connection::show(std::string_view fresh) {
-  if (kept_ == nullptr) {
-    const size_t taken = handler_.on_bytes(fresh);
-    if (fd_ < 0) return false;
-    if (taken < fresh.size() && !closing()) {
-      kept_ = std::make_unique<Buffer>();
-      kept_->append(fresh.substr(taken));
-    }
-    return true;
-  }
-  kept_->append(fresh);
-  const size_t taken = handler_.on_bytes(kept_->view());
+  if (kept_ != nullptr) return show_kept(fresh);
+  const size_t taken = handler_.on_bytes(fresh);
   if (fd_ < 0) return false;
-  if (taken != 0) {
-    context_.flush();  // batches may borrow from what is about to be freed
-    if (fd_ < 0) return false;
-    kept_->consume(taken);
+  if (taken < fresh.size() && !closing()) {
+    kept_ = std::make_unique<Buffer>();
+    kept_->append(fresh.substr(taken));
   }
-  if (kept_->empty() || closing()) kept_.reset();
+  return true;
+}
+
+bool Connection::show_kept(std::string_view fresh) {
+  kept_->append(fresh);
+  // Held here meanwhile: ending the connection inside must not free what is on show, nor what batches borrowed from it.
+  std::unique_ptr<Buffer> shown = std::move(kept_);
+  const size_t taken = handler_.on_bytes(shown->view());
+  if (taken != 0 || fd_ < 0) context_.flush();
+  if (fd_ < 0) return false;
+  if (taken == shown->size() || closing()) return true;
+  shown->consume(taken);
+  kept_ = std::move(shown);
   return true;
 }
 
@@ -224,7 +231,7 @@ Output& Connection::output() {
 }
 
 void Connection::flush() {
-  flags_ &= static_cast<uint8_t>(~kDirty);
+  flags_ &= static_cast<uint16_t>(~kDirty);
   std::unique_ptr<Output> batch = std::move(batch_);
   if (fd_ >= 0 && (flags_ & kWriteBroken) == 0 && !batch->empty()) {
     if (waiting_ != nullptr || connecting()) {
@@ -243,7 +250,7 @@ void Connection::write_batch(const Output& batch) {
   const size_t count = batch.gather(parts);
   const IoResult result = write({parts.data(), count});
   if (result.status == IoResult::Status::kError || result.status == IoResult::Status::kClosed) {
-    write_failed();
+    write_failed(result.error);
     return;
   }
   if (result.bytes == batch.size()) return;
@@ -263,7 +270,7 @@ void Connection::write_waiting() {
     const IoResult result = write({&part, 1});
     if (result.status == IoResult::Status::kAgain) break;
     if (result.status != IoResult::Status::kOk) {
-      write_failed();
+      write_failed(result.error);
       return;
     }
     waiting_->consume(result.bytes);
@@ -280,8 +287,7 @@ void Connection::write_waiting() {
 }
 
 // The peer may have said something before it went away (an early error response): read that first, then tell.
-void Connection::write_failed() {
-  const int error = errno;
+void Connection::write_failed(int error) {
   waiting_.reset();
   if (closing() || paused_ != 0) {
     fail_with(CloseCause::kError, error);
@@ -296,7 +302,6 @@ void Connection::all_written() {
   flags_ |= kShutdownDone;
   ::shutdown(fd_, SHUT_WR);
   if (!closing()) return;
-  kept_.reset();
   paused_ = 0;
   flags_ |= kReadable;
   context_.loop().schedule(*this);

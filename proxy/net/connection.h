@@ -20,17 +20,18 @@ enum class CloseCause : uint8_t {
 };
 
 // What a connection tells its owner, on the loop's thread. The owner may close the connection in any of these, but destroys it only
-// through the loop's DeferredDeleter or outside of callbacks.
+// through the loop's DeferredDeleter or outside of its callbacks.
 class ConnectionHandler {
  public:
   // Connecting ended well (only after start_connect).
   virtual void on_connected() {}
   // Bytes came. Returns how many were taken; the others are kept and shown again, with more behind them, at the next read or after
   // resume(). `bytes` lives until this returns; what is borrowed from it into an output batch is written before that memory is reused.
-  // A handler that closes or destroys the connection inside returns anything: it is not looked at.
+  // A handler that closes the connection inside returns anything: it is not looked at, and `bytes` still lives until this returns.
   virtual size_t on_bytes(std::string_view bytes) = 0;
   // No byte can come any more. kPeer: the connection can still be written to until the owner closes it. kError: it is closed already.
-  // Not called after close().
+  // Once, but a connection whose peer had ended tells of the end of close_when_written() (kPeer), or that it broke (kError). Not called
+  // after close().
   virtual void on_close(CloseCause cause, int error) = 0;
   // Bytes that had to wait for the peer have gone below the low watermark.
   virtual void on_write_ready() {}
@@ -63,6 +64,9 @@ class Connection final : private event::IoHandler, private event::TurnTask {
   // When no reason is left, kept bytes are shown again and reading goes on at the end of this turn.
   void resume(uint8_t reason);
   bool paused() const { return paused_ != 0; }
+  // Inside on_bytes(): the handler needs more of this message now. The kernel is asked until it has nothing, because a reset right behind
+  // these bytes has no readiness of its own (libevent tells EPOLLERR as readable and writable, which bytes are, too).
+  void read_on() { flags_ |= kReadable; }
 
   // Closes now: what was not written is lost. No callback follows.
   void close();
@@ -84,14 +88,15 @@ class Connection final : private event::IoHandler, private event::TurnTask {
 
  private:
   friend class IoContext;
-  static constexpr uint8_t kConnecting = 1;
-  static constexpr uint8_t kClosing = 2;         // close when written
-  static constexpr uint8_t kReadable = 4;        // an edge came and the socket is not drained
-  static constexpr uint8_t kPeerClosed = 8;      // EPOLLRDHUP: read to the end
-  static constexpr uint8_t kShutdown = 16;       // FIN when written
-  static constexpr uint8_t kShutdownDone = 32;
-  static constexpr uint8_t kDirty = 64;
-  static constexpr uint8_t kWriteBroken = 128;  // writing failed: read what came before, then tell
+  static constexpr uint16_t kConnecting = 1;
+  static constexpr uint16_t kClosing = 2;     // close when written
+  static constexpr uint16_t kReadable = 4;    // an edge came and the socket is not drained
+  static constexpr uint16_t kPeerClosed = 8;  // EPOLLRDHUP: read to the end
+  static constexpr uint16_t kShutdown = 16;   // FIN when written
+  static constexpr uint16_t kShutdownDone = 32;
+  static constexpr uint16_t kDirty = 64;
+  static constexpr uint16_t kWriteBroken = 128;  // writing failed: read what came before, then tell
+  static constexpr uint16_t kEnded = 256;        // the peer's end was told
 
   void on_io(bool readable, bool writable, bool closed) override;
   void on_turn() override;
@@ -99,12 +104,13 @@ class Connection final : private event::IoHandler, private event::TurnTask {
   void read_some();
   // False when the connection was closed meanwhile.
   bool show(std::string_view fresh);
+  bool show_kept(std::string_view fresh);
   void read_ended(const IoResult& result);
   void fail_with(CloseCause cause, int error);
   void flush();
   void write_batch(const Output& batch);
   void write_waiting();
-  void write_failed();
+  void write_failed(int error);
   void all_written();
   IoResult read(std::span<char> into);
   IoResult write(std::span<const iovec> parts);
@@ -118,7 +124,7 @@ class Connection final : private event::IoHandler, private event::TurnTask {
   std::unique_ptr<Buffer> waiting_;  // written to us, not taken by the kernel
   Connection* next_dirty_ = nullptr;
   int fd_ = -1;
-  uint8_t flags_ = 0;
+  uint16_t flags_ = 0;
   uint8_t paused_ = 0;
 };
 

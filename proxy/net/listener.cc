@@ -20,7 +20,8 @@ void remove_dead_socket(const Address& address) {
   struct stat info {};
   const std::string path = address.ip();
   if (stat(path.c_str(), &info) != 0 || !S_ISSOCK(info.st_mode)) return;
-  const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  // Not blocking: one whose queue is full is alive, too.
+  const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (probe < 0) return;
   if (connect(probe, address.data(), address.size()) != 0 && errno == ECONNREFUSED) unlink(path.c_str());
   close(probe);
@@ -73,7 +74,10 @@ Listener::~Listener() {
 
 Status Listener::start() { return io_.open(loop_, fd_, event::Io::Mode::kLevelRead, *this); }
 
-void Listener::pause() { io_.close(); }
+void Listener::pause() {
+  io_.close();
+  retry_.cancel();
+}
 
 void Listener::resume() {
   if (fd_ >= 0 && !io_.is_open()) (void)start();
