@@ -38,7 +38,13 @@ std::optional<config::Config> load(const std::string& file) {
 std::unique_ptr<snapshot::Carrier> redis_carrier(net::IoContext& io, const config::Config& config) {
   return std::make_unique<redis::RedisCarrier>(
       io, redis_client_options(config.redis), config.redis.prefix,
-      [](const Error& error) { spdlog::warn("redis: {}", error.text()); });
+      [](const Status& connected) {
+        if (connected) {
+          spdlog::info("redis: connected");
+        } else {
+          spdlog::warn("redis: {}", connected.error().text());
+        }
+      });
 }
 
 Status run_until_signal(event::Loop& loop, std::function<void()> on_stop) {

@@ -40,9 +40,11 @@ Result<int64_t> number_member(const JsonValue& object, std::string_view name) {
   return *number;
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\n')) text.remove_prefix(1);
-  return text;
+// A body begins like bare JSON; what makes it a note is the signature below it.
+bool is_bare_json(std::string_view text) {
+  if (text.find("\n\n\xE2\x80\x94 ") != std::string_view::npos) return false;
+  const size_t first = text.find_first_not_of(" \r\n\t");
+  return first != std::string_view::npos && text[first] == '{';
 }
 
 Result<JsonValue> read_object(std::string_view text) {
@@ -106,7 +108,7 @@ Result<Command> read_command(std::string_view text, const CommandRules& rules,
     return fail("commands_off", "this engine takes no commands", {}, "see engine.redis_commands");
   }
   if (text.size() > kCommandBytes) return fail("too_large", "the command is over 64 KiB");
-  if (trimmed(text).starts_with('{')) {
+  if (is_bare_json(text)) {
     if (rules.policy == CommandPolicy::kUnsigned) return read_unsigned(text, tenant);
     return fail("unsigned", "the command is unsigned", {},
                 "sign it with flagmesh set --print-redis --key FILE");

@@ -134,7 +134,8 @@ Result<History> History::open(const std::string& path) {
 Status History::load() {
   auto bytes = read_if_exists(path_, kFileBytes);
   if (!bytes) return std::unexpected(bytes.error());
-  std::string_view rest = bytes->value_or("");
+  const std::string text = std::move(*bytes).value_or("");
+  std::string_view rest = text;
   size_t good = 0;
   if (rest.starts_with(kFirstLine)) {
     good = kFirstLine.size();
