@@ -20,7 +20,7 @@ Status serve(const config::Config& config, const std::string& ports_file) {
   auto validator =
       validator::Validator::create(**loop, cli::redis_carrier(io, config), std::move(*options));
   if (!validator) return std::unexpected(validator.error());
-  (*validator)->start();
+  if (auto started = (*validator)->start(); !started) return started;
   if (!ports_file.empty()) {
     if (auto written = write_atomically(ports_file, "{}\n"); !written) return written;
   }

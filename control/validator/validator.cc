@@ -59,7 +59,7 @@ Validator::Validator(event::Loop& loop, std::unique_ptr<snapshot::Carrier> carri
 
 Validator::~Validator() = default;
 
-void Validator::start() {
+Status Validator::start() {
   snapshot::CarrierTopics topics;
   topics.heads = true;
   topics.candidates = true;
@@ -69,6 +69,7 @@ void Validator::start() {
   look_timer_.set(loop_.timers(), loop_.now_ms() + kLookMs);
   heartbeat_timer_.set(loop_.timers(),
                        loop_.now_ms() + heartbeat_interval(options_.trust.max_age_ms));
+  return {};
 }
 
 void Validator::on_look_timer(void* self) {

@@ -48,7 +48,8 @@ class Validator {
                                                    ValidatorOptions options);
   ~Validator();
 
-  void start();
+  // Connects and looks, for as long as it lives.
+  Status start();
   const ValidatorMetrics& metrics() const { return metrics_; }
 
  private:

@@ -18,7 +18,7 @@ class ValidatorTest : public engine::EngineTest {
     auto validator = make();
     ASSERT_TRUE(validator) << validator.error().text();
     validator_ = std::move(*validator);
-    validator_->start();
+    ASSERT_TRUE(validator_->start());
   }
 
   std::unique_ptr<Validator> validator_;
