@@ -43,7 +43,7 @@ MISTAKES = [
     ("unknown container in serve", '"on": checkout-v2,', '"on": checkout-v9,', 7, ["checkout-v9"]),
     ("unknown flag", "flag: checkout", "flag: chekout", 6, ["chekout", "checkout"]),
     ("variant that the flag does not have", '{ "on": checkout-v2', '{ "onn": checkout-v2', 7, ["onn"]),
-    ("flag route without fallback", "      fallback: checkout-v1\n", "", 5, ["fallback"]),
+    ("flag route without fallback", "      fallback: checkout-v1\n", "", 6, ["fallback"]),
     ("bad endpoint", '["127.0.0.1:7001"]', '["127.0.0.1:70010"]', 13, ["70010"]),
     ("bad policy", "policy: unsigned", "policy: unsinged", 19, ["unsinged", "unsigned"]),
     ("not YAML", "trust:\n", "trust: [\n", None, []),
@@ -80,7 +80,7 @@ class Check(MeshTest):
         self.assertRegex(said, r"flags\.yaml:6:[0-9]+: ")
 
     def test_flag_file_with_an_unknown_default(self):
-        said = self.check(flags=FLAGS.replace('defaultVariant: "off"', 'defaultVariant: "of"'), code=1)
+        said = self.check(flags=FLAGS.replace('defaultVariant: "off"', 'defaultVariant: "offf"'), code=1)
         self.assertRegex(said, r"flags\.yaml:5:[0-9]+: ")
         self.assertIn("off", said)
 
