@@ -16,6 +16,9 @@ class Commands(MeshTest):
         self.routers = [self.mesh.router("router-a"), self.mesh.router("router-b")]
         self.loads = [self.load(router.address, f"load-{router.name}", users=500) for router in self.routers]
         self.before = {router: self.mesh.epoch(router) for router in self.routers}
+        for router in self.routers:
+            eventually(lambda: client.metrics(router.admin).sum("flagmesh_downstream_requests_total") > 100,
+                       "the load to run")
 
     def assert_everybody_gets(self, expected):
         for router in self.routers:

@@ -89,7 +89,9 @@ class Mesh:
     def __init__(self, test, flags=None, containers=("checkout-v1", "checkout-v2"), validator=False, **settings):
         self.test = test
         self.settings = settings
-        self.flags_file = test.write("flags/flags.json", {"flags": flags or {"checkout": CHECKOUT}})
+        self.name = f"mesh-{len(test._running)}"  # a test may have several
+        self.folder = test.folder / self.name
+        self.flags_file = test.write(f"{self.name}/flags/flags.json", {"flags": flags or {"checkout": CHECKOUT}})
         self.redis = test.redis()
         self.origins = {name: test.origin(name) for name in containers}
         self.endpoints = {name: [origin.address] for name, origin in self.origins.items()}
@@ -100,7 +102,7 @@ class Mesh:
 
     def keygen(self, name, file, *options):
         """A new key pair; returns the verifier key."""
-        return process.run("keygen", "--name", name, "--out", self.test.folder / file, *options).stdout.strip()
+        return process.run("keygen", "--name", name, "--out", self.folder / file, *options).stdout.strip()
 
     def trust(self):
         if self.settings.get("policy") == "unsigned":
@@ -119,16 +121,16 @@ class Mesh:
     def engine(self, **engine):
         """Starts the flag engine; its API address is in `api`."""
         config = self.common() | {"engine": {
-            "address": "127.0.0.1:0", "state_dir": str(self.test.folder / "engine"),
-            "signing_key": str(self.test.folder / "engine.key")} | engine}
+            "address": "127.0.0.1:0", "state_dir": str(self.folder / "engine"),
+            "signing_key": str(self.folder / "engine.key")} | engine}
         started, ports = self._start("engine", "engine", config)
         self.api = process.wait_for_file(started, ports)["api"]
         return started
 
     def validator(self, **validator):
         config = self.common() | {"validator": {
-            "state_dir": str(self.test.folder / "validator"),
-            "signing_key": str(self.test.folder / "validator.key")} | validator}
+            "state_dir": str(self.folder / "validator"),
+            "signing_key": str(self.folder / "validator.key")} | validator}
         return self._start("validator", "validator", config)[0]
 
     def checkout_route(self):
@@ -155,8 +157,8 @@ class Mesh:
 
     def _start(self, name, role, config):
         self.starts += 1
-        file = self.test.write(f"{name}.json", config)
-        ports = self.test.folder / f"{name}-{self.starts}.ports"
+        file = self.test.write(f"{self.name}/{name}.json", config)
+        ports = self.folder / f"{name}-{self.starts}.ports"
         return self.test.start(name, role, "-c", file, "--ports-file", ports), ports
 
     def set_rollout(self, weights, flag="checkout"):
