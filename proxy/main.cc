@@ -1,6 +1,4 @@
 // The program: parses the command line and hands over to a role.
-#include <CLI/CLI.hpp>
-
 #include "proxy/commands.h"
 
 int main(int argc, char** argv) {
@@ -10,7 +8,15 @@ int main(int argc, char** argv) {
   app.footer("`flagmesh COMMAND --help` shows examples. First steps: `flagmesh demo`.");
   int exit_code = 0;
   flagmesh::add_proxy_command(app, exit_code);
+  flagmesh::add_engine_command(app, exit_code);
+  flagmesh::add_validator_command(app, exit_code);
+  flagmesh::add_demo_command(app, exit_code);
   flagmesh::add_check_command(app, exit_code);
+  flagmesh::add_set_command(app, exit_code);
+  flagmesh::add_eval_command(app, exit_code);
+  flagmesh::add_status_command(app, exit_code);
+  flagmesh::add_lock_commands(app, exit_code);
+  flagmesh::add_keygen_command(app, exit_code);
   CLI11_PARSE(app, argc, argv);
   return exit_code;
 }
