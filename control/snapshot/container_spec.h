@@ -77,8 +77,8 @@ struct UpstreamTlsSpec {
 };
 
 struct ContainerSpec {
-  std::string name;  // unique, [a-z0-9._-]; appears in metrics, logs and decision headers
-  std::vector<EndpointSpec> endpoints;  // never empty
+  std::string name = {};  // unique, [a-z0-9._-]; appears in metrics, logs and decision headers
+  std::vector<EndpointSpec> endpoints = {};  // never empty
   UpstreamProtocol protocol = UpstreamProtocol::kHttp1;
   LoadBalancing load_balancing = LoadBalancing::kRoundRobin;
   std::optional<HealthCheckSpec> health_check = {};  // absent: no active checks

@@ -263,7 +263,11 @@ bool Forward::admit_from(uint8_t candidate) {
 }
 
 void Forward::record(bool success) {
-  if (admitted_ != nullptr && endpoint_ != nullptr) admitted_->record(*endpoint_, success);
+  if (admitted_ == nullptr || endpoint_ == nullptr) return;
+  admitted_->record(*endpoint_, success);
+  // The trial has its outcome: a long response or a tunnel must not hold up the next one.
+  if (trial_) admitted_->end_trial();
+  trial_ = false;
 }
 
 void Forward::release_admission() {

@@ -41,6 +41,7 @@ class Forward final : public upstream::UpstreamRequest {
  private:
   enum class State : uint8_t { kIdle, kWaiting, kSent, kResponding, kTunnel };
 
+  void on_connecting(upstream::UpstreamConnection& connection) override { use(&connection); }
   void on_ready(upstream::UpstreamConnection& connection) override;
   void on_interim(const http::ResponseHead& head) override;
   void on_head(http::ResponseHead& head) override;

@@ -71,6 +71,7 @@ void OutlierEjector::report(SharedContainer& container, EndpointState& endpoint,
   ejection.endpoint = *known;
   ++ejection.times;
   ejection.until = now + MonoMs{spec.base_ejection} * ejection.times;
+  ejection.forget_at = ejection.until + MonoMs{spec.base_ejection} * kForgetAfter;
   endpoint.ejected.store(true, std::memory_order_relaxed);
   container.recount_healthy();
 }
@@ -87,7 +88,12 @@ void OutlierEjector::tick(MonoMs now) {
       endpoint->ejected.store(false, std::memory_order_relaxed);
       if (const auto container = at->second.container.lock()) container->recount_healthy();
     }
-    ++at;
+    // A long time without trouble: what was before does not count any more.
+    if (at->second.until == 0 && now >= at->second.forget_at) {
+      at = ejections_.erase(at);
+    } else {
+      ++at;
+    }
   }
 }
 

@@ -41,7 +41,8 @@ class BreakerWindow {
   MonoMs opened_at_ = 0;
 };
 
-// Endpoints with too many consecutive errors are taken out for a while: longer each time, never more than the configured share.
+// Endpoints with too many consecutive errors are taken out for a while: longer each time (until one was back in for kForgetAfter times the
+// base), never more than the configured share.
 class OutlierEjector {
  public:
   // A worker reported it (on the main thread by now).
@@ -50,11 +51,13 @@ class OutlierEjector {
   void tick(MonoMs now);
 
  private:
+  static constexpr uint32_t kForgetAfter = 10;
   struct Ejection {
     std::weak_ptr<EndpointState> endpoint;
     std::weak_ptr<SharedContainer> container;
     uint32_t times = 0;
     MonoMs until = 0;  // 0: back in
+    MonoMs forget_at = 0;
   };
   friend class ContainerMonitor;
   std::map<EndpointState*, Ejection> ejections_;

@@ -23,7 +23,8 @@ Container::Container(UpstreamContext& context, std::shared_ptr<SharedContainer> 
       pending_(shared_->pending),
       requests_(shared_->requests),
       retries_(shared_->retries),
-      queue_task_(*this) {
+      queue_task_(*this),
+      queue_timer_([](void* self) { static_cast<Container*>(self)->serve_queue(); }, this) {
   refresh_endpoints();
 }
 
@@ -33,6 +34,7 @@ Container::~Container() {
     forget(*connection);
     delete connection;
   }
+  if (queue_head_ != nullptr) shared_->connections.unwant();
 }
 
 void Container::release_ref() {
@@ -97,15 +99,22 @@ Endpoint* Container::pick(const Endpoint* avoid) {
   }
   if (!equal_weights_) return pick_weighted(avoid);
   const size_t count = endpoints_.size();
-  Endpoint* second_best = nullptr;
   for (size_t i = 0; i < count; ++i) {
     round_robin_ = (round_robin_ + 1) % static_cast<uint32_t>(count);
     Endpoint* endpoint = endpoints_[round_robin_].get();
-    if (!endpoint->healthy()) continue;
-    if (endpoint != avoid) return endpoint;
-    second_best = endpoint;
+    if (endpoint->healthy() && endpoint != avoid) return endpoint;
   }
-  return second_best != nullptr ? second_best : endpoints_[round_robin_].get();
+  return pick_last_resort(avoid);
+}
+
+// No other one is healthy: `avoid` if it is, else any.
+Endpoint* Container::pick_last_resort(const Endpoint* avoid) {
+  for (const auto& endpoint : endpoints_) {
+    if (endpoint.get() == avoid && endpoint->healthy()) return endpoint.get();
+  }
+  const auto count = static_cast<uint32_t>(endpoints_.size());
+  const uint32_t at = context_.rng.below(count);
+  return endpoints_[endpoints_[at].get() == avoid ? (at + 1) % count : at].get();
 }
 
 // Smooth weighted round robin: each endpoint gains its weight, the richest is chosen and pays the total.
@@ -118,7 +127,7 @@ Endpoint* Container::pick_weighted(const Endpoint* avoid) {
     total += endpoint->state->weight;
     if (best == nullptr || endpoint->current_weight > best->current_weight) best = endpoint.get();
   }
-  if (best == nullptr) return endpoints_[context_.rng.below(static_cast<uint32_t>(endpoints_.size()))].get();
+  if (best == nullptr) return pick_last_resort(avoid);
   best->current_weight -= total;
   return best;
 }
@@ -136,7 +145,7 @@ Endpoint* Container::pick_least(const Endpoint* avoid) {
       best = endpoint;
     }
   }
-  return best != nullptr ? best : endpoints_[round_robin_ % count].get();
+  return best != nullptr ? best : pick_last_resort(avoid);
 }
 
 // --- Connections -------------------------------------------------------------------------------------------------------
@@ -144,21 +153,33 @@ Endpoint* Container::pick_least(const Endpoint* avoid) {
 Container::Attempt Container::acquire(UpstreamRequest& request, const Endpoint* avoid, bool fresh) {
   Endpoint* endpoint = pick(avoid);
   if (endpoint == nullptr) return {.how = Acquired::kFailed, .failure = Failure::kConnect};
+  if (queue_head_ != nullptr) return wait(request);
   if (!fresh) {
     if (UpstreamConnection* idle = take_idle(*endpoint)) {
       idle->attach(request);
       return {.how = Acquired::kReady, .connection = idle};
     }
   }
-  if (connections_.acquire()) {
+  bool may_open = connections_.acquire();
+  if (!may_open) {
+    if (UpstreamConnection* idle = take_any_idle(avoid)) {
+      if (!fresh) {
+        idle->attach(request);
+        return {.how = Acquired::kReady, .connection = idle};
+      }
+      idle->dispose();  // makes room for a fresh one
+      may_open = connections_.acquire();
+    }
+  }
+  if (may_open) {
     UpstreamConnection* opening = open(*endpoint, request);
     if (opening == nullptr) return {.how = Acquired::kFailed, .failure = Failure::kConnect};
     return {.how = Acquired::kPending, .connection = opening};
   }
-  if (UpstreamConnection* idle = take_any_idle()) {
-    idle->attach(request);
-    return {.how = Acquired::kReady, .connection = idle};
-  }
+  return wait(request);
+}
+
+Container::Attempt Container::wait(UpstreamRequest& request) {
   if (!pending_.acquire()) {
     stats_.overflows.add();
     return {.how = Acquired::kFailed, .failure = Failure::kOverflow};
@@ -176,6 +197,7 @@ UpstreamConnection* Container::open(Endpoint& endpoint, UpstreamRequest& request
     return nullptr;
   }
   UpstreamConnection* opened = connection.release();
+  ++endpoint.connections;
   opened->all_next_ = all_;
   if (all_ != nullptr) all_->all_previous_ = opened;
   all_ = opened;
@@ -191,11 +213,14 @@ UpstreamConnection* Container::take_idle(Endpoint& endpoint) {
   return connection;
 }
 
-UpstreamConnection* Container::take_any_idle() {
+UpstreamConnection* Container::take_any_idle(const Endpoint* avoid) {
+  Endpoint* avoided = nullptr;
   for (const auto& endpoint : endpoints_) {
-    if (endpoint->healthy() && endpoint->idle != nullptr) return take_idle(*endpoint);
+    if (!endpoint->healthy() || endpoint->idle == nullptr) continue;
+    if (endpoint.get() != avoid) return take_idle(*endpoint);
+    avoided = endpoint.get();
   }
-  return nullptr;
+  return avoided == nullptr ? nullptr : take_idle(*avoided);
 }
 
 void Container::put_idle(UpstreamConnection& connection) {
@@ -232,6 +257,7 @@ void Container::forget(UpstreamConnection& connection) {
     all_ = connection.all_next_;
   }
   if (connection.all_next_ != nullptr) connection.all_next_->all_previous_ = connection.all_previous_;
+  --connection.endpoint_.connections;
   connections_.release();
   stats_.active_connections.sub();
   if (queue_head_ != nullptr) context_.io.loop().schedule(queue_task_);
@@ -240,6 +266,11 @@ void Container::forget(UpstreamConnection& connection) {
 // --- Pending -----------------------------------------------------------------------------------------------------------
 
 void Container::enqueue(UpstreamRequest& request) {
+  if (queue_head_ == nullptr) {
+    shared_->connections.want();
+    event::Loop& loop = context_.io.loop();
+    queue_timer_.set(loop.timers(), loop.now_ms() + kQueueLookMs);
+  }
   request.queued = true;
   request.queue_next = nullptr;
   request.queue_previous = queue_tail_;
@@ -253,6 +284,9 @@ void Container::dequeue(UpstreamRequest& request) {
   request.queue_next = request.queue_previous = nullptr;
   request.queued = false;
   pending_.release();
+  if (queue_head_ != nullptr) return;
+  shared_->connections.unwant();
+  queue_timer_.disarm();
 }
 
 void Container::cancel_pending(UpstreamRequest& request) {
@@ -260,19 +294,31 @@ void Container::cancel_pending(UpstreamRequest& request) {
 }
 
 void Container::serve_queue() {
-  while (queue_head_ != nullptr) {
-    UpstreamRequest& request = *queue_head_;
-    if (UpstreamConnection* idle = take_any_idle()) {
-      dequeue(request);
-      idle->attach(request);
-      request.on_ready(*idle);
-      continue;
-    }
-    Endpoint* endpoint = pick(nullptr);
-    if (endpoint == nullptr || !connections_.acquire()) return;
-    dequeue(request);
-    if (open(*endpoint, request) == nullptr) request.on_failure(Failure::kConnect);
+  while (queue_head_ != nullptr && serve_one(*queue_head_)) {
   }
+  if (queue_head_ == nullptr) return;
+  event::Loop& loop = context_.io.loop();
+  queue_timer_.set(loop.timers(), loop.now_ms() + kQueueLookMs);
+}
+
+// False when there is nothing to serve it with.
+bool Container::serve_one(UpstreamRequest& request) {
+  if (UpstreamConnection* idle = take_any_idle(nullptr)) {
+    dequeue(request);
+    idle->attach(request);
+    request.on_ready(*idle);
+    return true;
+  }
+  if (!endpoints_.empty() && !connections_.acquire()) return false;
+  dequeue(request);
+  Endpoint* endpoint = pick(nullptr);
+  UpstreamConnection* opening = endpoint == nullptr ? nullptr : open(*endpoint, request);
+  if (opening != nullptr) {
+    request.on_connecting(*opening);
+  } else {
+    request.on_failure(Failure::kConnect);
+  }
+  return true;
 }
 
 // --- Life --------------------------------------------------------------------------------------------------------------
@@ -290,6 +336,7 @@ void Container::refresh_endpoints() {
       next.push_back(std::make_unique<Endpoint>(Endpoint{.state = state}));
     }
   }
+  std::erase_if(removed_, [](const auto& gone) { return gone->connections == 0; });
   for (auto& gone : endpoints_) {
     if (gone == nullptr) continue;
     gone->removed = true;
@@ -299,6 +346,7 @@ void Container::refresh_endpoints() {
   endpoints_ = std::move(next);
   equal_weights_ = std::ranges::all_of(
       endpoints_, [&](const auto& e) { return e->state->weight == endpoints_[0]->state->weight; });
+  if (queue_head_ != nullptr) context_.io.loop().schedule(queue_task_);
 }
 
 void Container::retire() {

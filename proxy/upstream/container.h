@@ -20,6 +20,7 @@ struct Endpoint {
   std::shared_ptr<EndpointState> state;
   UpstreamConnection* idle = nullptr;  // last used first: the warmest, and the surplus ages out
   uint32_t active = 0;                 // attempts under way (least_request)
+  uint32_t connections = 0;            // open ones
   uint32_t consecutive_errors = 0;     // outlier detection
   int64_t current_weight = 0;          // smooth weighted round robin
   bool removed = false;                // not in the list any more: connections end when done
@@ -67,6 +68,8 @@ class Container final : public event::DeferredDeletable {
   // Takes a place under max_requests (and the trial of a half-open breaker); give it back with release_admission().
   Denial enter_breaker(bool& is_trial);
   void release_admission(bool is_trial);
+  // The trial has its outcome: the next one may begin. release_admission(false) then.
+  void end_trial() { shared_->trial_running.store(false); }
   bool acquire_retry() { return retries_.acquire(); }
   void release_retry() { retries_.release(); }
 
@@ -78,7 +81,7 @@ class Container final : public event::DeferredDeletable {
     Failure failure = Failure::kOverflow;      // kFailed
   };
   // Picks an endpoint (never `avoid` when there is another) and a connection to it. kPending: on_ready() or on_failure() follows on a later
-  // turn; cancel_pending() or UpstreamConnection::cancel() ends the wait. `fresh`: no reused connection.
+  // turn; cancel_pending() or UpstreamConnection::cancel() ends the wait. `fresh`: no reused connection. Who is queued is served first.
   Attempt acquire(UpstreamRequest& request, const Endpoint* avoid, bool fresh);
   void cancel_pending(UpstreamRequest& request);
   // Whether an endpoint other than `tried` is healthy: worth another attempt here.
@@ -100,17 +103,23 @@ class Container final : public event::DeferredDeletable {
 
   Endpoint* pick(const Endpoint* avoid);
   UpstreamConnection* take_idle(Endpoint& endpoint);
-  UpstreamConnection* take_any_idle();
+  UpstreamConnection* take_any_idle(const Endpoint* avoid);
   Endpoint* pick_weighted(const Endpoint* avoid);
   Endpoint* pick_least(const Endpoint* avoid);
+  Endpoint* pick_last_resort(const Endpoint* avoid);
   void close_idle(Endpoint& endpoint);
   void put_idle(UpstreamConnection& connection);
   void remove_idle(UpstreamConnection& connection);
   void forget(UpstreamConnection& connection);  // it is closed
   UpstreamConnection* open(Endpoint& endpoint, UpstreamRequest& request);
+  Attempt wait(UpstreamRequest& request);
   void enqueue(UpstreamRequest& request);
   void dequeue(UpstreamRequest& request);
   void serve_queue();
+  bool serve_one(UpstreamRequest& request);
+  // Nobody is queued here, but another worker has nothing left to open one with.
+  bool wanted_elsewhere() const { return queue_head_ == nullptr && shared_->connections.wanted(); }
+  static constexpr MonoMs kQueueLookMs = 16;
 
   // Serves queued attempts when a connection became free, outside of the call that freed it.
   class QueueTask final : public event::TurnTask {
@@ -126,12 +135,13 @@ class Container final : public event::DeferredDeletable {
   std::shared_ptr<SharedContainer> shared_;
   ContainerShard& stats_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
-  std::vector<std::unique_ptr<Endpoint>> removed_;  // until their connections are gone
+  std::vector<std::unique_ptr<Endpoint>> removed_;  // until the next change that finds their connections gone
   Lease connections_;
   Lease pending_;
   Lease requests_;
   Lease retries_;
   QueueTask queue_task_;
+  event::Timer queue_timer_;  // while somebody is queued: places that other workers gave back are not announced
   UpstreamRequest* queue_head_ = nullptr;
   UpstreamRequest* queue_tail_ = nullptr;
   UpstreamConnection* all_ = nullptr;

@@ -92,7 +92,8 @@ void HealthChecker::set_containers(const std::vector<std::shared_ptr<SharedConta
   std::vector<std::unique_ptr<EndpointProbe>> next;
   for (const auto& container : containers) {
     if (!container->spec().health_check) continue;
-    for (const auto& endpoint : *container->endpoints()) {
+    const std::shared_ptr<const EndpointList> endpoints = container->endpoints();
+    for (const auto& endpoint : *endpoints) {
       const auto known = std::ranges::find_if(
           probes_, [&](const auto& probe) { return probe != nullptr && probe->endpoint() == endpoint.get(); });
       if (known != probes_.end()) {

@@ -11,9 +11,16 @@ namespace flagmesh::upstream {
 class LimitPool {
  public:
   LimitPool(uint32_t limit, uint32_t workers)
-      : free_(static_cast<int64_t>(limit)), batch_(std::max<uint32_t>(1, limit / (4 * std::max(1U, workers)))) {}
+      : free_(static_cast<int64_t>(limit)),
+        batch_(std::max<uint32_t>(1, limit / (kShares * std::max(1U, workers)))) {}
 
   uint32_t batch() const { return batch_; }
+  // Unused places that a worker may hold on to: none of a small limit, or those who need one would never get it.
+  uint32_t kept() const { return batch_ == 1 ? 0 : 2 * batch_ - 1; }
+  // How many workers have requests that wait for a place: others then give back what they do not use.
+  void want() { wanted_.fetch_add(1, std::memory_order_relaxed); }
+  void unwant() { wanted_.fetch_sub(1, std::memory_order_relaxed); }
+  bool wanted() const { return wanted_.load(std::memory_order_relaxed) != 0; }
   // Up to `wanted`; 0 when nothing is left.
   uint32_t take(uint32_t wanted) {
     int64_t have = free_.load(std::memory_order_relaxed);
@@ -28,12 +35,16 @@ class LimitPool {
   void give_back(uint32_t count) { free_.fetch_add(count, std::memory_order_relaxed); }
 
  private:
+  // Workers together hold at most an eighth of the limit unused.
+  static constexpr uint32_t kShares = 16;
+
   std::atomic<int64_t> free_;
+  std::atomic<uint32_t> wanted_{0};
   uint32_t batch_;
 };
 
-// A worker's part, on its thread. The sum of all workers' use never exceeds the limit; a worker keeps at most two batches that it does
-// not use, so that others do not starve.
+// A worker's part, on its thread. The sum of all workers' use never exceeds the limit; a worker keeps fewer than two batches that it does
+// not use (LimitPool::kept), so that others do not starve.
 class Lease {
  public:
   explicit Lease(LimitPool& pool) : pool_(pool) {}
@@ -51,10 +62,11 @@ class Lease {
   }
   void release() {
     --used_;
-    if (leased_ - used_ >= 2 * pool_.batch()) {
-      pool_.give_back(pool_.batch());
-      leased_ -= pool_.batch();
-    }
+    const uint32_t unused = leased_ - used_;
+    if (unused <= pool_.kept() && !pool_.wanted()) return;
+    const uint32_t back = pool_.wanted() ? unused : pool_.batch();
+    pool_.give_back(back);
+    leased_ -= back;
   }
   uint32_t used() const { return used_; }
 

@@ -95,6 +95,7 @@ size_t UpstreamConnection::on_bytes(std::string_view bytes) {
     }
     if (state_ != State::kBusy) return bytes.size();  // cancelled inside
   }
+  connection_.read_on();
   return bytes.size() - input.size();
 }
 
@@ -102,7 +103,8 @@ void UpstreamConnection::message_ended() {
   UpstreamRequest* request = request_;
   request_ = nullptr;
   --endpoint_.active;
-  if (reusable_ && request_sent_ && !endpoint_.removed && !container_.retired_) {
+  if (reusable_ && request_sent_ && !endpoint_.removed && !container_.retired_ && !container_.wanted_elsewhere()) {
+    connection_.resume(net::Connection::kPauseBackpressure);  // the one who paused it is gone
     container_.put_idle(*this);
   } else {
     dispose();

@@ -25,6 +25,8 @@ enum class Failure : uint8_t {
 // is over and the connection is not the owner's any more.
 class UpstreamRequest {
  public:
+  // A queued attempt left the queue: `connection` is being opened for it and cancels with UpstreamConnection::cancel() from now on.
+  virtual void on_connecting(UpstreamConnection& connection) = 0;
   // A pending attempt got its connection: send the request now.
   virtual void on_ready(UpstreamConnection& connection) = 0;
   virtual void on_interim(const http::ResponseHead& head) = 0;
