@@ -112,11 +112,14 @@ class Pump {
     const MonoMs deadline = mono_ms() + ms;
     while (mono_ms() < deadline) loop_->run_once(5);
   }
-  // Calls something that answers through a callback, and waits for it.
+  // Calls something that answers through a callback, on the loop (what it writes goes out when that
+  // turn ends), and waits for it.
   template <class T>
   Result<T> wait(const std::function<void(std::move_only_function<void(Result<T>)>)>& call) {
     const auto answer = std::make_shared<std::optional<Result<T>>>();
-    call([answer](Result<T> result) { answer->emplace(std::move(result)); });
+    loop_->post([&call, answer] {
+      call([answer](Result<T> result) { answer->emplace(std::move(result)); });
+    });
     if (!until([&] { return answer->has_value(); })) return fail("test", "no answer came");
     return std::move(**answer);
   }
