@@ -262,6 +262,43 @@ TEST(RedisSource, StoppedAndBackEmptyHealsByItself) {
   EXPECT_TRUE(fresh.comes_to("checkout", 70));
 }
 
+// The rules that docs/formats.md gives for a router of one tenant are enough, and no more than it
+// needs.
+TEST(RedisSource, RouterWithAnUserOfItsOwn) {
+  Pump pump;
+  Medium medium(true);
+  EngineSide engine(pump, medium);
+  ASSERT_EQ(engine.set("checkout", 25), "");
+  Hand hand(pump, *medium.server);
+  ASSERT_FALSE(hand({"ACL", "SETUSER", "router", "on", ">secret", "resetkeys", "resetchannels",
+                     "%R~{flagmesh}:head", "%R~{flagmesh}:tile:*", "%R~{flagmesh}:tenant:default:*",
+                     "&flagmesh:epochs", "-@all", "+ping", "+auth", "+select", "+get", "+mget",
+                     "+xrange", "+subscribe"})
+                   .is_error());
+  ClientOptions options = medium.server->client();
+  options.user = "router";
+  options.password = "secret";
+  CarrierStateSource source(pump.loop(),
+                            std::make_unique<RedisCarrier>(pump.context(), options, "flagmesh"),
+                            *Acceptance::create(engine.engine.rules(), "default"), 60'000);
+  AcceptedState last;
+  ASSERT_TRUE(source.start([&](AcceptedState state) { last = std::move(state); }));
+  ASSERT_TRUE(pump.until([&] { return snapshot::on_weight(last.flags, "checkout") == 25; }));
+  ASSERT_EQ(engine.set("checkout", 30), "");
+  ASSERT_TRUE(pump.until([&] { return snapshot::on_weight(last.flags, "checkout") == 30; }));
+  Client client(pump.context(), options);
+  client.start({});
+  ASSERT_TRUE(pump.until([&] { return client.connected(); }));
+  for (const std::vector<std::string_view>& words :
+       std::vector<std::vector<std::string_view>>{{"SET", "{flagmesh}:head", "x"},
+                                                  {"GET", "{flagmesh}:tenant:other:deltas"},
+                                                  {"PUBLISH", "flagmesh:epochs", "x"}}) {
+    const Result<Reply> reply =
+        pump.wait<Reply>([&](auto done) { client.command(words, std::move(done)); });
+    EXPECT_TRUE(reply && reply->is_error()) << words[0];
+  }
+}
+
 TEST(RedisSource, FlushedWhileEverybodyIsConnected) {
   Pump pump;
   Medium medium(true);
