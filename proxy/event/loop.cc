@@ -18,6 +18,16 @@ struct ::event* as_event(std::array<std::byte, 128>& storage) {
   return reinterpret_cast<struct ::event*>(storage.data());
 }
 
+short events_of(Io::Mode mode) {
+  switch (mode) {
+    case Io::Mode::kEdge: return static_cast<short>(EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST);
+    case Io::Mode::kLevelRead: return static_cast<short>(EV_READ | EV_PERSIST);
+    case Io::Mode::kLevelWrite: return static_cast<short>(EV_WRITE | EV_PERSIST);
+    case Io::Mode::kLevelReadWrite: break;
+  }
+  return static_cast<short>(EV_READ | EV_WRITE | EV_PERSIST);
+}
+
 }  // namespace
 
 struct Loop::Impl {
@@ -54,9 +64,7 @@ struct Loop::Impl {
 Status Io::open(Loop& loop, int fd, Mode mode, IoHandler& handler) {
   handler_ = &handler;
   loop_ = &loop;
-  const short events = mode == Mode::kEdge
-                           ? static_cast<short>(EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST)
-                           : static_cast<short>(EV_READ | EV_PERSIST);
+  const short events = events_of(mode);
   struct ::event* e = as_event(event_);
   if (event_assign(e, loop.impl_->base, fd, events, &Io::dispatch, this) != 0 ||
       event_add(e, nullptr) != 0) {

@@ -36,8 +36,10 @@ class Io {
     // Readable and writable, edge-triggered, registered once and never changed: what a connection wants. The handler
     // remembers readiness: an edge is told once.
     kEdge,
-    // Readable, level-triggered: what a listener wants.
+    // Level-triggered: what a listener wants, and vendor code that reads a piece at a time.
     kLevelRead,
+    kLevelWrite,
+    kLevelReadWrite,
   };
 
   Io() = default;
