@@ -207,7 +207,7 @@ void Demo::introduce() const {
       "  # half of the users get the new checkout; nobody who has it loses it\n"
       "  $ %s set checkout --rollout on=50,off=50 --engine %s\n\n"
       "  # stop the container of `on` for 20 seconds: its users are served by the fallback\n"
-      "  $ curl -s -X POST 'http://%s/stop?seconds=20'; curl -s -i -H 'x-user-id: user-1' %s\n\n"
+      "  $ curl -s -X POST 'http://%s/stop?seconds=20'; curl -s -i -H 'x-user-id: user-4' %s\n\n"
       "  # the kill switch: everybody gets `off`\n"
       "  $ %s set checkout --kill off --engine %s\n\n"
       "Ctrl-C ends it.\n",
