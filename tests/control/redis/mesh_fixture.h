@@ -27,7 +27,8 @@ using snapshot::PublishingEngine;
 
 // Where the state travels; `server` is null in memory.
 struct Medium {
-  explicit Medium(bool real) : server(real ? std::make_unique<RedisServer>() : nullptr) {}
+  explicit Medium(bool real, std::vector<std::string> options = {})
+      : server(real ? std::make_unique<RedisServer>(std::move(options)) : nullptr) {}
 
   std::unique_ptr<Carrier> carrier(Pump& pump) {
     if (server != nullptr) {

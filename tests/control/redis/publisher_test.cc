@@ -128,6 +128,33 @@ TEST(RedisPublisher, KeysOfOtherTypesAreOverwritten) {
   EXPECT_TRUE(router.comes_to("a", 3));
 }
 
+// The rules that docs/formats.md gives for the engine are enough for all that it does.
+TEST(RedisPublisher, EngineWithinItsRules) {
+  Pump pump;
+  Medium medium(true, {"--user",        "default",       "on",          "nopass",    "resetkeys",
+                       "~{flagmesh}:*", "resetchannels", "&flagmesh:*", "-@all",     "+ping",
+                       "+select",       "+get",          "+set",        "+setrange", "+mget",
+                       "+xrange",       "+xadd",         "+xrevrange",  "+del",      "+type",
+                       "+hvals",        "+expire",       "+eval",       "+publish",  "+subscribe"});
+  EngineSide engine(pump, medium);
+  ASSERT_EQ(engine.set("a", 1), "");
+  ASSERT_EQ(engine.set("a", 2), "");
+  engine.publisher().renew(engine.engine.sign(engine.engine.checkpoint(), unix_millis() + 1'000));
+  const auto ok = [&](const std::function<void(Carrier::Done<void>)>& call) {
+    const Status status = pump.wait<void>(call);
+    EXPECT_TRUE(status) << status.error().text();
+  };
+  ok([&](auto done) {
+    engine.carrier().reserve(3, engine.engine.log.root(), merkle::sha256("x"), std::move(done));
+  });
+  ok([&](auto done) { engine.carrier().put_candidate("candidate", std::move(done)); });
+  EXPECT_TRUE(pump.wait<std::vector<std::string>>([&](auto done) {
+    engine.carrier().read_cosignatures(2, engine.engine.log.root(), std::move(done));
+  }));
+  pump.run_for(50);
+  EXPECT_TRUE(engine.trouble.empty()) << engine.trouble[0];
+}
+
 TEST(RedisPublisher, WhatIsStaleExpiresAndWhatIsNotDoesNot) {
   Pump pump;
   Medium medium(true);
