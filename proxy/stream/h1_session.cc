@@ -24,9 +24,10 @@ void SessionList::close_all() {
   for (H1Session* session = first_; session != nullptr;) {
     H1Session* next = session->next_;
     if (session->stream_ != nullptr) {
-      session->stream_->client_gone("shutdown");
+      session->cut("shutdown");
+    } else {
+      session->close();
     }
-    session->close();
     session = next;
   }
 }
@@ -60,6 +61,7 @@ void H1Session::start(WorkerContext& worker, SessionList& list, int fd, const ne
   worker.stats.connections_accepted.add();
   std::unique_ptr<H1Session> session(new H1Session(worker, list, peer));
   if (!session->connection_.start(fd)) return;
+  session->head_timed_ = true;
   session->arm(worker.timeouts.request_header);
   (void)session.release();
 }
@@ -81,26 +83,32 @@ void H1Session::arm(MonoMs after) {
   }
 }
 
-// What the session waits for now decides how long.
+// What the session waits for now decides how long. A head has its time as a whole: a client that drips must not get more with each byte.
 void H1Session::arm_for_state() {
-  if (stream_ == nullptr) {
-    arm(decoder_.idle() ? worker_.timeouts.connection_idle : worker_.timeouts.request_header);
-  } else if (!request_done_) {
-    arm(worker_.timeouts.request_body);
-  } else {
-    arm(worker_.timeouts.stream_idle);
+  if (stream_ != nullptr) {
+    arm(awaits_body() ? worker_.timeouts.request_body : worker_.timeouts.stream_idle);
+  } else if (decoder_.idle()) {
+    head_timed_ = false;
+    arm(worker_.timeouts.connection_idle);
+  } else if (!head_timed_) {
+    head_timed_ = true;
+    arm(worker_.timeouts.request_header);
   }
+}
+
+// It is the client's turn: it owes body bytes, and nobody told it to wait.
+bool H1Session::awaits_body() const {
+  return !request_done_ && !stream_->responded() && !connection_.paused();
 }
 
 void H1Session::on_timer() {
   if (connection_.closing()) {
-    close();
+    lingered();
   } else if (stream_ != nullptr) {
-    if (!request_done_ && !stream_->responded()) {
-      stream_->request_failed(kRequestTimeout);
+    if (stream_->responded()) {
+      cut("stream_idle");
     } else {
-      stream_->client_gone("stream_idle");
-      close();
+      stream_->request_failed(awaits_body() ? kRequestTimeout : kUpstreamTimeout);
     }
   } else if (!decoder_.idle()) {
     refuse(kRequestTimeout);
@@ -111,7 +119,27 @@ void H1Session::on_timer() {
 
 void H1Session::say_goodbye() {
   connection_.close_when_written();
-  arm(connection_.waiting() == 0 ? kLingerMs : kLingerSlowMs);
+  left_ = connection_.waiting();
+  arm(left_ == 0 ? kLingerMs : kLingerSlowMs);
+}
+
+// A client that goes on taking the last response gets all of it; for one that does not, what it has must not look complete.
+void H1Session::lingered() {
+  const size_t left = connection_.waiting();
+  if (left != 0 && left < left_) {
+    left_ = left;
+    arm(kLingerSlowMs);
+    return;
+  }
+  if (left != 0) connection_.abort();
+  close();
+}
+
+// Ends the stream from our side. A response that has begun is broken, not ended: a short one must not look complete.
+void H1Session::cut(std::string_view reason) {
+  if (stream_->responded()) connection_.abort();
+  stream_->client_gone(reason);
+  close();
 }
 
 // --- The request -------------------------------------------------------------------------------------------------------
@@ -182,7 +210,7 @@ H1Session::Step H1Session::decode_step(std::string_view& input) {
 
 void H1Session::head_came(std::string_view& input) {
   head_done_ = true;
-  request_done_ = false;
+  head_timed_ = request_done_ = false;
   Stream& stream = *stream_;
   const http::BodyFraming body = stream.request().body;
   if (body.kind == http::Framing::kNone || (body.kind == http::Framing::kLength && body.length == 0)) {
@@ -202,7 +230,12 @@ void H1Session::refuse(const LocalError& error) {
 
 void H1Session::on_close(net::CloseCause cause, int) {
   if (stream_ == nullptr) {
-    close();
+    if (cause == net::CloseCause::kPeer && connection_.waiting() != 0) {
+      // It says nothing more, but has not taken its last response yet; the end is told again when it has.
+      if (!connection_.closing()) say_goodbye();
+    } else {
+      close();
+    }
     return;
   }
   if (cause == net::CloseCause::kPeer) {
@@ -285,6 +318,7 @@ void H1Session::send_tunnel_data(Stream&, std::string_view data) {
 }
 
 void H1Session::break_off(Stream&) {
+  stream_ = nullptr;   // the stream is about to finish: a write that fails here must not end it a second time
   worker_.io.flush();  // what was complete so far may reach the client; the end must not look like one
   if (connection_.is_open()) connection_.abort();
 }

@@ -69,7 +69,10 @@ class H1Session final : public Session, public event::DeferredDeletable, private
   void break_off(Stream& stream) override;
   void stream_finished(Stream& stream, bool reusable) override;
   void pause_request(Stream&) override { connection_.pause(net::Connection::kPauseBackpressure); }
-  void resume_request(Stream&) override { connection_.resume(net::Connection::kPauseBackpressure); }
+  void resume_request(Stream&) override {
+    connection_.resume(net::Connection::kPauseBackpressure);
+    arm_for_state();
+  }
   size_t waiting() const override { return connection_.waiting(); }
 
   enum class Step : uint8_t { kGoOn, kStop };
@@ -78,8 +81,11 @@ class H1Session final : public Session, public event::DeferredDeletable, private
   void refuse(const LocalError& error);
   void arm(MonoMs after);
   void arm_for_state();
+  bool awaits_body() const;
   void on_timer();
   void say_goodbye();
+  void lingered();
+  void cut(std::string_view reason);
   bool wants_close(const Stream& stream) const;
 
   WorkerContext& worker_;
@@ -93,9 +99,11 @@ class H1Session final : public Session, public event::DeferredDeletable, private
   Peer peer_;
   std::string ip_;
   MonoMs opened_ms_;
+  size_t left_ = 0;  // while closing: bytes that the client had not taken when the timer was set
   http::Framing response_framing_ = http::Framing::kNone;
   bool head_done_ = false;     // the current stream has its head
   bool request_done_ = false;  // and its body
+  bool head_timed_ = false;    // the timer runs for a head that is under way
   bool close_after_ = false;
   bool no_body_ = false;       // the response may not have one (HEAD)
   bool dead_ = false;          // waits for the deleter
