@@ -78,13 +78,12 @@ TEST_F(AcceptanceTest, ReadsAllThenFollowsDeltas) {
 TEST_F(AcceptanceTest, SeveralDeltasAreOneStep) {
   Acceptance acceptance = at_first();
   const Publication a = engine_.set("checkout", 30);
-  const Publication b = engine_.publish({{"default", "new", flag_json("new", 5)},
-                                         {"default", "search", std::nullopt}});
-  const Publication c = engine_.publish({{"default", "new", std::nullopt},
-                                         {"default", "checkout", flag_json("checkout", 40)}});
-  EXPECT_EQ(deltas_code(acceptance, c,
-                        {a.tenants[0].delta, b.tenants[0].delta, c.tenants[0].delta}),
-            "");
+  const Publication b = engine_.publish(
+      {{"default", "new", flag_json("new", 5)}, {"default", "search", std::nullopt}});
+  const Publication c = engine_.publish(
+      {{"default", "new", std::nullopt}, {"default", "checkout", flag_json("checkout", 40)}});
+  EXPECT_EQ(
+      deltas_code(acceptance, c, {a.tenants[0].delta, b.tenants[0].delta, c.tenants[0].delta}), "");
   EXPECT_EQ(on_weight(acceptance.replica().flags(), "checkout"), 40);
   EXPECT_EQ(acceptance.replica().flags().size(), 1U);
 }
@@ -109,12 +108,12 @@ TEST_F(AcceptanceTest, GapIsBridgedByLeavesAndRefusedWithoutThem) {
   Result<Publication> all = engine_.writer.everything(engine_.log, third.head, std::nullopt);
   const StoredState state = stored(*all);
   EXPECT_EQ(code(acceptance.accept_full(*head, state.manifest, state.chunks, {})), "gap");
-  EXPECT_EQ(code(acceptance.accept_full(*head, state.manifest, state.chunks,
-                                        {first_.tile.leaves[0]})),
-            "inconsistent_log");
-  EXPECT_EQ(code(acceptance.accept_full(*head, state.manifest, state.chunks,
-                                        {second.tile.leaves[0]})),
-            "");
+  EXPECT_EQ(
+      code(acceptance.accept_full(*head, state.manifest, state.chunks, {first_.tile.leaves[0]})),
+      "inconsistent_log");
+  EXPECT_EQ(
+      code(acceptance.accept_full(*head, state.manifest, state.chunks, {second.tile.leaves[0]})),
+      "");
   EXPECT_EQ(on_weight(acceptance.replica().flags(), "checkout"), 35);
 }
 
@@ -155,10 +154,9 @@ TEST_F(AcceptanceTest, HeadsThatAreRefused) {
   EXPECT_EQ(code(acceptance.judge(std::string(100, '\0'), kNow)), "bad_head");
   EXPECT_EQ(code(acceptance.judge(engine_.sign(elsewhere, kNow), kNow)), "bad_origin");
   EXPECT_EQ(code(acceptance.judge(spoiled, kNow)), "bad_signature");
-  EXPECT_EQ(code(acceptance.judge(
-                engine_.sign_by(good, key(9, merkle::SignatureType::kEd25519),
-                                key(9, merkle::SignatureType::kCosignatureV1)),
-                kNow)),
+  EXPECT_EQ(code(acceptance.judge(engine_.sign_by(good, key(9, merkle::SignatureType::kEd25519),
+                                                  key(9, merkle::SignatureType::kCosignatureV1)),
+                                  kNow)),
             "not_enough_signatures");
   EXPECT_EQ(code(acceptance.judge(second.head, kNow + 700'000)), "stale");
   EXPECT_EQ(code(acceptance.judge(engine_.sign(good, kNow + 120'000), kNow)), "from_future");
@@ -210,7 +208,9 @@ TEST_F(AcceptanceTest, AlteredDeltas) {
     change(altered);
     return deltas_code(acceptance, second, {altered.encode()});
   };
-  EXPECT_EQ(with([](Delta& d) { d.change.changed[0].json.replace(d.change.changed[0].json.find("30"), 2, "99"); }),
+  EXPECT_EQ(with([](Delta& d) {
+              d.change.changed[0].json.replace(d.change.changed[0].json.find("30"), 2, "99");
+            }),
             "root_mismatch");
   EXPECT_EQ(with([](Delta& d) { d.change.changed[0].opening.bytes[3] ^= 1; }), "root_mismatch");
   EXPECT_EQ(with([](Delta& d) { std::swap(d.change.changed[0].json, d.change.changed[1].json); }),
@@ -233,8 +233,16 @@ TEST_F(AcceptanceTest, AlteredDeltas) {
   EXPECT_EQ(with([](Delta& d) { d.change.proof.path.clear(); }), "unproven_tenant");
   EXPECT_EQ(with([](Delta& d) { d.log.record.state_root.bytes[0] ^= 1; }), "inconsistent_log");
   EXPECT_EQ(with([](Delta& d) { d.log.record.time_ms++; }), "inconsistent_log");
-  EXPECT_EQ(with([](Delta& d) { d.log.record.epoch++; d.log.from++; }), "bad_record");
-  EXPECT_EQ(with([](Delta& d) { d.log.record.epoch = 1; d.log.from = 0; }), "bad_record");
+  EXPECT_EQ(with([](Delta& d) {
+              d.log.record.epoch++;
+              d.log.from++;
+            }),
+            "bad_record");
+  EXPECT_EQ(with([](Delta& d) {
+              d.log.record.epoch = 1;
+              d.log.from = 0;
+            }),
+            "bad_record");
   // The state of another tenant in the place of ours.
   EXPECT_EQ(deltas_code(acceptance, second, {second.tenants[1].delta}), "unproven_tenant");
   // Cut anywhere.
@@ -259,8 +267,7 @@ TEST_F(AcceptanceTest, OldStateUnderNewHead) {
   StoredState mixed{state.manifest, old.chunks};
   EXPECT_EQ(code(acceptance.accept_full(*head, mixed.manifest, mixed.chunks, {})), "bad_chunk");
   mixed.manifest.chunks = old.manifest.chunks;
-  EXPECT_EQ(code(acceptance.accept_full(*head, mixed.manifest, mixed.chunks, {})),
-            "root_mismatch");
+  EXPECT_EQ(code(acceptance.accept_full(*head, mixed.manifest, mixed.chunks, {})), "root_mismatch");
   mixed = state;
   mixed.chunks.pop_back();
   EXPECT_EQ(code(acceptance.accept_full(*head, mixed.manifest, mixed.chunks, {})), "bad_state");

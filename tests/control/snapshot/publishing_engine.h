@@ -15,7 +15,8 @@
 namespace flagmesh::snapshot {
 
 // Canonical JSON of a flag whose rollout is `on`/`off`.
-inline std::string flag_json(const std::string& key, int on, const std::string& tenant = "default") {
+inline std::string flag_json(const std::string& key, int on,
+                             const std::string& tenant = "default") {
   const std::string text = R"({"flags":{")" + key + R"(":{"state":"ENABLED",)" +
                            R"("variants":{"on":true,"off":false},"defaultVariant":"off",)" +
                            R"("targeting":{"fractional":[["on",)" + std::to_string(on) +
