@@ -15,7 +15,8 @@ constexpr std::string_view kExported = "flagmesh-tenant-secret:";
 snapshot::TrustRules trust_rules(const TrustConfig& trust) {
   snapshot::TrustRules rules;
   rules.policy = trust.policy;
-  rules.origin = trust.origin;
+  // An unsigned log needs a name too: a checkpoint without one does not parse.
+  rules.origin = trust.origin.empty() ? "unsigned" : trust.origin;
   rules.engine_keys = trust.engine_keys;
   rules.validator_keys = trust.validator_keys;
   rules.require_engine = trust.require_engine;
