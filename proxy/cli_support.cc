@@ -8,12 +8,22 @@
 
 #include "control/redis/redis_carrier.h"
 #include "proxy/base/durable_file.h"
-#include "proxy/state_sources.h"
+#include "proxy/log.h"
 
 namespace flagmesh::cli {
 namespace {
 
 constexpr size_t kFileBytes = 64 * 1024 * 1024;
+
+redis::ClientOptions client_options(const config::RedisConfig& redis) {
+  redis::ClientOptions options;
+  options.host = redis.host;
+  options.port = redis.port;
+  options.user = redis.user;
+  options.password = redis.password.reveal();
+  options.database = redis.database;
+  return options;
+}
 
 }  // namespace
 
@@ -29,16 +39,35 @@ bool print(const Diagnostics& diagnostics) {
   return has_errors(diagnostics);
 }
 
+int run_role(const std::string& file, std::string_view section,
+             bool (*has_section)(const config::Config&),
+             const std::function<Status(const config::Config&)>& serve) {
+  const std::optional<config::Config> config = load(file);
+  if (!config) return kBadConfig;
+  if (!has_section(*config)) {
+    fprintf(stderr, "%s: error: there is no `%.*s` section; this role needs one\n", file.c_str(),
+            static_cast<int>(section.size()), section.data());
+    return kBadConfig;
+  }
+  set_up_log(config->log);
+  if (Status served = serve(*config); !served) {
+    spdlog::error("cannot run: {}", served.error().text());
+    return kFailed;
+  }
+  spdlog::info("stopped");
+  return kDone;
+}
+
 std::optional<config::Config> load(const std::string& file) {
   config::ParsedConfig parsed = config::load_config(file);
   if (print(parsed.diagnostics)) return std::nullopt;
   return std::move(parsed.config);
 }
 
-std::unique_ptr<snapshot::Carrier> redis_carrier(net::IoContext& io, const config::Config& config) {
+std::unique_ptr<snapshot::Carrier> redis_carrier(net::IoContext& io,
+                                                 const config::RedisConfig& redis) {
   return std::make_unique<redis::RedisCarrier>(
-      io, redis_client_options(config.redis), config.redis.prefix,
-      [](const Status& connected) {
+      io, client_options(redis), redis.prefix, [](const Status& connected) {
         if (connected) {
           spdlog::info("redis: connected");
         } else {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "control/config/config.h"
 #include "control/snapshot/carrier.h"
@@ -31,7 +32,14 @@ bool print(const Diagnostics& diagnostics);
 std::optional<config::Config> load(const std::string& file);
 
 // A carrier over the Redis of the configuration; trouble goes to the log.
-std::unique_ptr<snapshot::Carrier> redis_carrier(net::IoContext& io, const config::Config& config);
+std::unique_ptr<snapshot::Carrier> redis_carrier(net::IoContext& io,
+                                                 const config::RedisConfig& redis);
+
+// A role that runs by itself: reads the configuration, sets up the log, and serves until a signal.
+// Gives the exit code.
+int run_role(const std::string& file, std::string_view section,
+             bool (*has_section)(const config::Config&),
+             const std::function<Status(const config::Config&)>& serve);
 
 // Runs the loop until SIGTERM or SIGINT; `on_stop` is told the first time and stops the loop in its
 // own time, a second signal stops it at once.

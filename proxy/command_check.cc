@@ -6,10 +6,12 @@
 namespace flagmesh {
 
 void add_check_command(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("check", "Says what is wrong with a configuration: file, line, column, mend");
+  CLI::App* command = app.add_subcommand(
+      "check", "Says what is wrong with a configuration: file, line, column, mend");
   command->footer(
       "Examples:\n"
-      "  flagmesh check flagmesh.yaml           what would be refused at start, and what is suspicious\n"
+      "  flagmesh check flagmesh.yaml           what would be refused at start, and what is "
+      "suspicious\n"
       "  flagmesh check --strict flagmesh.yaml  warnings are errors too (for CI)\n"
       "Exit code: 0 nothing wrong, 1 there are errors.");
   struct Arguments {

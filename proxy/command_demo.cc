@@ -20,7 +20,8 @@ std::string own_path() {
 
 int run(DemoOptions options) {
   signal(SIGPIPE, SIG_IGN);
-  set_up_log({.level = config::LogLevel::kWarn, .format = config::LogFormat::kText, .access_log = "off"});
+  set_up_log(
+      {.level = config::LogLevel::kWarn, .format = config::LogFormat::kText, .access_log = "off"});
   options.program = own_path();
   Result<std::unique_ptr<event::Loop>> loop = event::Loop::create();
   if (!loop) {
@@ -44,7 +45,8 @@ int run(DemoOptions options) {
 }  // namespace
 
 void add_demo_command(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("demo", "Engine, validator, router and two containers in one process; no Redis");
+  CLI::App* command = app.add_subcommand(
+      "demo", "Engine, validator, router and two containers in one process; no Redis");
   command->footer(
       "Examples:\n"
       "  flagmesh demo              prints what it started and five commands to paste\n"
@@ -52,7 +54,8 @@ void add_demo_command(CLI::App& app, int& exit_code) {
       "Exit code: 0 after Ctrl-C, 1 cannot start.");
   auto options = std::make_shared<DemoOptions>();
   command->add_flag("--any-port", options->any_port, "free ports instead of the usual ones");
-  command->add_option("--ports-file", options->ports_file, "write the bound addresses to this file as JSON");
+  command->add_option("--ports-file", options->ports_file,
+                      "write the bound addresses to this file as JSON");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

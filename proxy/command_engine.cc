@@ -1,7 +1,5 @@
-#include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
-
-#include <cstdio>
+#include <CLI/CLI.hpp>
 
 #include "control/engine/engine.h"
 #include "control/engine/engine_api.h"
@@ -9,7 +7,6 @@
 #include "proxy/base/durable_file.h"
 #include "proxy/cli_support.h"
 #include "proxy/commands.h"
-#include "proxy/log.h"
 #include "proxy/stream/local_server.h"
 
 namespace flagmesh {
@@ -31,7 +28,8 @@ Status serve(const config::Config& config, const std::string& ports_file) {
   net::IoContext io(**loop);
   auto options = engine::engine_options(config);
   if (!options) return std::unexpected(options.error());
-  auto engine = engine::Engine::create(**loop, cli::redis_carrier(io, config), std::move(*options));
+  auto engine =
+      engine::Engine::create(**loop, cli::redis_carrier(io, config.redis), std::move(*options));
   if (!engine) return std::unexpected(engine.error());
   engine::EngineApi api(**engine);
   const auto address = net::Address::parse(config.engine->address);
@@ -58,20 +56,9 @@ Status serve(const config::Config& config, const std::string& ports_file) {
 }
 
 int run(const std::string& file, const std::string& ports_file) {
-  const auto config = cli::load(file);
-  if (!config) return cli::kBadConfig;
-  if (!config->engine) {
-    fprintf(stderr, "%s: error: there is no `engine` section; a flag engine needs one\n",
-            file.c_str());
-    return cli::kBadConfig;
-  }
-  set_up_log(config->log);
-  if (auto served = serve(*config, ports_file); !served) {
-    spdlog::error("cannot run: {}", served.error().text());
-    return cli::kFailed;
-  }
-  spdlog::info("stopped");
-  return cli::kDone;
+  return cli::run_role(
+      file, "engine", [](const config::Config& config) { return config.engine.has_value(); },
+      [&](const config::Config& config) { return serve(config, ports_file); });
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ Status write_key(const Arguments& arguments) {
                                                           : merkle::SignatureType::kEd25519;
   Result<merkle::SigningKey> key = merkle::SigningKey::generate(arguments.name, type);
   if (!key) return std::unexpected(key.error());
-  if (Status written = merkle::write_secret_file(arguments.out, key->text() + "\n"); !written) return written;
+  if (Status written = merkle::write_secret_file(arguments.out, key->text() + "\n"); !written)
+    return written;
   printf("%s\n", key->verifier().text().c_str());
   return {};
 }
@@ -32,26 +33,35 @@ Status write_key(const Arguments& arguments) {
 Status write_secret(const Arguments& arguments) {
   std::array<uint8_t, 32> bytes;
   random_bytes(bytes);
-  const std::string text = merkle::hex_encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  const std::string text =
+      merkle::hex_encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   return merkle::write_secret_file(arguments.out, text + "\n");
 }
 
 }  // namespace
 
 void add_keygen_command(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("keygen", "Makes a key: the private one to a file (0600), the public one to stdout");
+  CLI::App* command = app.add_subcommand(
+      "keygen", "Makes a key: the private one to a file (0600), the public one to stdout");
   command->footer(
       "Examples:\n"
-      "  flagmesh keygen --name shop.example.com/flags --out engine.key         engine or command key\n"
-      "  flagmesh keygen --name validator.example.com --validator --out v.key   cosigns checkpoints\n"
-      "  flagmesh keygen --name alice@example.com --approver --out alice.key    approves lock files\n"
-      "  flagmesh keygen --secret --out tenant.secret                           master secret of the openings\n"
+      "  flagmesh keygen --name shop.example.com/flags --out engine.key         engine or command "
+      "key\n"
+      "  flagmesh keygen --name validator.example.com --validator --out v.key   cosigns "
+      "checkpoints\n"
+      "  flagmesh keygen --name alice@example.com --approver --out alice.key    approves lock "
+      "files\n"
+      "  flagmesh keygen --secret --out tenant.secret                           master secret of "
+      "the openings\n"
       "An existing file is never replaced. Exit code: 0, or 1 when the file could not be written.");
   auto arguments = std::make_shared<Arguments>();
-  CLI::Option* name = command->add_option("--name", arguments->name, "the key's name: the origin for an engine");
+  CLI::Option* name =
+      command->add_option("--name", arguments->name, "the key's name: the origin for an engine");
   command->add_option("--out", arguments->out, "the file for the private key")->required();
-  CLI::Option* validator = command->add_flag("--validator", arguments->validator, "a cosignature/v1 key");
-  CLI::Option* approver = command->add_flag("--approver", arguments->approver, "an approver's key for lock files");
+  CLI::Option* validator =
+      command->add_flag("--validator", arguments->validator, "a cosignature/v1 key");
+  CLI::Option* approver =
+      command->add_flag("--approver", arguments->approver, "an approver's key for lock files");
   validator->excludes(approver);
   command->add_flag("--secret", arguments->secret, "not a key: a master secret")->excludes(name);
   command->callback([arguments, &exit_code] {

@@ -1,7 +1,5 @@
 #include <cstdio>
-#include <ctime>
 #include <fstream>
-#include <sstream>
 
 #include "control/config/trust_material.h"
 #include "lockfile/approval.h"
@@ -11,6 +9,7 @@
 #include "lockfile/verify.h"
 #include "merkle/secret_file.h"
 #include "proxy/base/time.h"
+#include "proxy/cli_support.h"
 #include "proxy/commands.h"
 
 namespace flagmesh {
@@ -34,35 +33,29 @@ int refuse(const char* command, const Error& error) {
   return 2;
 }
 
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) return fail("read_failed", "the file cannot be read", path);
-  return text.str();
-}
-
 Result<lockfile::FlagSetInput> load(const Arguments& arguments, const std::string& tenant) {
   std::vector<lockfile::FileText> texts;
   for (const std::string& path : arguments.files) {
-    Result<std::string> text = read_file(path);
+    Result<std::string> text = cli::read_file(path);
     if (!text) return std::unexpected(text.error());
     texts.push_back({path, std::move(*text)});
   }
   Result<config::SecretSource> secret = config::SecretSource::read(arguments.secret);
   if (!secret) return std::unexpected(secret.error());
-  lockfile::LoadedFlags loaded =
-      lockfile::load_flag_files(texts, tenant, secret->present() ? secret->of(tenant) : merkle::TenantSecret());
-  for (const Diagnostic& diagnostic : loaded.diagnostics) fprintf(stderr, "%s\n", diagnostic.text().c_str());
+  lockfile::LoadedFlags loaded = lockfile::load_flag_files(
+      texts, tenant, secret->present() ? secret->of(tenant) : merkle::TenantSecret());
+  for (const Diagnostic& diagnostic : loaded.diagnostics)
+    fprintf(stderr, "%s\n", diagnostic.text().c_str());
   if (has_errors(loaded.diagnostics)) return fail("bad_flag_files", "the flag files have errors");
   return std::move(loaded.input);
 }
 
 Result<lockfile::LockFile> read_lock(const std::string& path) {
-  Result<std::string> text = read_file(path);
+  Result<std::string> text = cli::read_file(path);
   if (!text) return std::unexpected(text.error());
   Result<lockfile::LockFile> lock = lockfile::LockFile::parse(*text);
-  if (!lock) lock.error().place = path + (lock.error().place.empty() ? "" : ":" + lock.error().place);
+  if (!lock)
+    lock.error().place = path + (lock.error().place.empty() ? "" : ":" + lock.error().place);
   return lock;
 }
 
@@ -88,18 +81,21 @@ int run_lock(const Arguments& arguments) {
     if (!text) return refuse("lock", text.error());
     Result<merkle::SigningKey> key = merkle::SigningKey::parse(*text);
     if (!key) return refuse("lock", key.error());
-    // A key made without --approver serves as well: its approver form has the same name and public key.
-    if (Status approved = lockfile::approve(file, key->with_type(merkle::SignatureType::kApproval)); !approved) {
+    // A key made without --approver serves as well: its approver form has the same name and public
+    // key.
+    if (Status approved = lockfile::approve(file, key->with_type(merkle::SignatureType::kApproval));
+        !approved) {
       return refuse("lock", approved.error());
     }
   }
   std::ofstream out(arguments.lock, std::ios::binary | std::ios::trunc);
   out << file.text();
   out.close();
-  if (!out) return refuse("lock", Error{"write_failed", "the lock cannot be written", arguments.lock});
+  if (!out)
+    return refuse("lock", Error{"write_failed", "the lock cannot be written", arguments.lock});
   printf("%s: %zu flags of tenant %s, root %s, %zu approvals\n", arguments.lock.c_str(),
-         static_cast<size_t>(file.lock.flag_count()), arguments.tenant.c_str(), file.lock.tenant_root.hex().c_str(),
-         file.approvals.size());
+         static_cast<size_t>(file.lock.flag_count()), arguments.tenant.c_str(),
+         file.lock.tenant_root.hex().c_str(), file.approvals.size());
   return 0;
 }
 
@@ -123,9 +119,11 @@ int run_verify(const Arguments& arguments) {
   if (!input) return refuse("verify", input.error());
   Result<std::vector<lockfile::Difference>> differences = lockfile::verify(file->lock, *input);
   if (!differences) return refuse("verify", differences.error());
-  for (const lockfile::Difference& difference : *differences) printf("%s\n", difference.message().c_str());
+  for (const lockfile::Difference& difference : *differences)
+    printf("%s\n", difference.message().c_str());
   if (!differences->empty()) return 1;
-  printf("%s: %zu flags are as locked\n", arguments.lock.c_str(), static_cast<size_t>(file->lock.flag_count()));
+  printf("%s: %zu flags are as locked\n", arguments.lock.c_str(),
+         static_cast<size_t>(file->lock.flag_count()));
   return 0;
 }
 
@@ -134,7 +132,8 @@ int run_diff(const Arguments& arguments) {
   if (!before) return refuse("diff", before.error());
   Result<lockfile::LockFile> after = read_lock(arguments.other);
   if (!after) return refuse("diff", after.error());
-  Result<std::vector<lockfile::FlagChange>> changes = lockfile::diff_locks(before->lock, after->lock);
+  Result<std::vector<lockfile::FlagChange>> changes =
+      lockfile::diff_locks(before->lock, after->lock);
   if (!changes) return refuse("diff", changes.error());
   for (const lockfile::FlagChange& change : *changes) printf("%s", change.text().c_str());
   if (changes->empty()) printf("no flag differs\n");
@@ -142,7 +141,8 @@ int run_diff(const Arguments& arguments) {
 }
 
 void add_lock(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("lock", "Writes a lock file: exactly these flags, approved by these keys");
+  CLI::App* command =
+      app.add_subcommand("lock", "Writes a lock file: exactly these flags, approved by these keys");
   command->footer(
       "Examples:\n"
       "  flagmesh lock -o flags.lock flags/*.yaml\n"
@@ -152,25 +152,31 @@ void add_lock(CLI::App& app, int& exit_code) {
   command->add_option("FILES", arguments->files, "flag files, YAML or JSON")->required();
   command->add_option("-o,--out", arguments->lock, "the lock file")->required();
   command->add_option("--tenant", arguments->tenant, "whose flags they are");
-  command->add_option("--base", arguments->base, "the lock that is in force now: the lock allows this one step only");
+  command->add_option("--base", arguments->base,
+                      "the lock that is in force now: the lock allows this one step only");
   command->add_option("--key", arguments->keys, "private key of an approver; may be repeated");
-  command->add_option("--tenant-secret", arguments->secret, "the engine's master secret or the tenant's, if it has one");
+  command->add_option("--tenant-secret", arguments->secret,
+                      "the engine's master secret or the tenant's, if it has one");
   command->add_option("--valid-days", arguments->valid_days, "how long the lock can be used");
   command->callback([arguments, &exit_code] { exit_code = run_lock(*arguments); });
 }
 
 void add_verify(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("verify", "Checks flag files against a lock; names each file and flag that differs");
+  CLI::App* command = app.add_subcommand(
+      "verify", "Checks flag files against a lock; names each file and flag that differs");
   command->footer(
       "Examples:\n"
       "  flagmesh verify flags.lock flags/*.yaml\n"
       "  flagmesh verify flags.lock flags/*.yaml --keys alice@example.com+1b2c…\n"
-      "Exit code: 0 as locked, 1 something differs or approvals are missing, 2 a file cannot be read.");
+      "Exit code: 0 as locked, 1 something differs or approvals are missing, 2 a file cannot be "
+      "read.");
   auto arguments = std::make_shared<Arguments>();
   command->add_option("LOCK", arguments->lock, "the lock file")->required();
-  command->add_option("FILES", arguments->files, "flag files, named as when they were locked")->required();
+  command->add_option("FILES", arguments->files, "flag files, named as when they were locked")
+      ->required();
   command->add_option("--keys", arguments->keys, "verifier keys of approvers");
-  command->add_option("--required", arguments->required, "how many of --keys must have approved; default all");
+  command->add_option("--required", arguments->required,
+                      "how many of --keys must have approved; default all");
   command->add_option("--tenant-secret", arguments->secret, "as for lock");
   command->callback([arguments, &exit_code] { exit_code = run_verify(*arguments); });
 }

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "proxy/cli_support.h"
 #include "proxy/commands.h"
 #include "proxy/log.h"
 #include "proxy/server.h"
@@ -39,11 +40,6 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-bool print_diagnostics(const Diagnostics& diagnostics) {
-  for (const Diagnostic& diagnostic : diagnostics) fprintf(stderr, "%s\n", diagnostic.text().c_str());
-  return has_errors(diagnostics);
-}
-
 // The router's process: signals, the watched configuration file, the end.
 class RouterProcess {
  public:
@@ -55,9 +51,10 @@ class RouterProcess {
   int run() {
     seen_ = stamp_of(file_);
     config::ParsedConfig parsed = config::load_config(file_);
-    if (print_diagnostics(parsed.diagnostics)) return 2;
+    if (cli::print(parsed.diagnostics)) return 2;
     if (!parsed.config.proxy) {
-      fprintf(stderr, "%s: error: there is no `proxy` section; a router needs one\n", file_.c_str());
+      fprintf(stderr, "%s: error: there is no `proxy` section; a router needs one\n",
+              file_.c_str());
       return 2;
     }
     set_up_log(parsed.config.log);
@@ -83,16 +80,19 @@ class RouterProcess {
     Result<Builder::MakeSource> make_source = state_source_for(config);
     if (!make_source) return std::unexpected(make_source.error());
     if (config.trust.policy == snapshot::TrustPolicy::kUnsigned) {
-      spdlog::warn("trust.policy is unsigned: whoever reaches the source of state can change flags");
+      spdlog::warn(
+          "trust.policy is unsigned: whoever reaches the source of state can change flags");
     }
     Result<std::unique_ptr<Server>> server = Server::create(
-        *loop_, *io_, {.config = std::move(config), .make_source = *make_source, .ports_file = ports_file_});
+        *loop_, *io_,
+        {.config = std::move(config), .make_source = *make_source, .ports_file = ports_file_});
     if (!server) return std::unexpected(server.error());
     server_ = std::move(*server);
     for (const net::Address& address : server_->listen_addresses()) {
       spdlog::info("listening on {} with {} workers", address.text(), server_->workers().size());
     }
-    if (server_->admin_address() != nullptr) spdlog::info("admin on {}", server_->admin_address()->text());
+    if (server_->admin_address() != nullptr)
+      spdlog::info("admin on {}", server_->admin_address()->text());
     return watch_signals();
   }
 
@@ -147,13 +147,16 @@ class RouterProcess {
 }  // namespace
 
 void add_proxy_command(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("proxy", "Router: carries traffic to the containers that proven flags name");
+  CLI::App* command = app.add_subcommand(
+      "proxy", "Router: carries traffic to the containers that proven flags name");
   command->footer(
       "Examples:\n"
       "  flagmesh proxy -c flagmesh.yaml\n"
-      "Signals: TERM, INT finish what is in flight and exit; HUP reads the configuration again (a changed file does too);\n"
+      "Signals: TERM, INT finish what is in flight and exit; HUP reads the configuration again (a "
+      "changed file does too);\n"
       "USR1 opens the access log again.\n"
-      "Exit code: 0 after a signal, 1 cannot start (address in use, bad key), 2 the configuration has errors.");
+      "Exit code: 0 after a signal, 1 cannot start (address in use, bad key), 2 the configuration "
+      "has errors.");
   struct Arguments {
     std::string config;
     std::string ports_file;

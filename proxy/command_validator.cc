@@ -1,13 +1,10 @@
-#include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
-
-#include <cstdio>
+#include <CLI/CLI.hpp>
 
 #include "control/validator/validator.h"
 #include "proxy/base/durable_file.h"
 #include "proxy/cli_support.h"
 #include "proxy/commands.h"
-#include "proxy/log.h"
 
 namespace flagmesh {
 namespace {
@@ -18,8 +15,8 @@ Status serve(const config::Config& config, const std::string& ports_file) {
   net::IoContext io(**loop);
   auto options = validator::validator_options(config);
   if (!options) return std::unexpected(options.error());
-  auto validator =
-      validator::Validator::create(**loop, cli::redis_carrier(io, config), std::move(*options));
+  auto validator = validator::Validator::create(**loop, cli::redis_carrier(io, config.redis),
+                                                std::move(*options));
   if (!validator) return std::unexpected(validator.error());
   if (auto started = (*validator)->start(); !started) return started;
   if (!ports_file.empty()) {
@@ -30,20 +27,9 @@ Status serve(const config::Config& config, const std::string& ports_file) {
 }
 
 int run(const std::string& file, const std::string& ports_file) {
-  const auto config = cli::load(file);
-  if (!config) return cli::kBadConfig;
-  if (!config->validator) {
-    fprintf(stderr, "%s: error: there is no `validator` section; a validator needs one\n",
-            file.c_str());
-    return cli::kBadConfig;
-  }
-  set_up_log(config->log);
-  if (auto served = serve(*config, ports_file); !served) {
-    spdlog::error("cannot run: {}", served.error().text());
-    return cli::kFailed;
-  }
-  spdlog::info("stopped");
-  return cli::kDone;
+  return cli::run_role(
+      file, "validator", [](const config::Config& config) { return config.validator.has_value(); },
+      [&](const config::Config& config) { return serve(config, ports_file); });
 }
 
 }  // namespace

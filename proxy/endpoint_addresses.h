@@ -1,13 +1,15 @@
 #pragma once
 
+#include <optional>
+
 #include "control/snapshot/container_spec.h"
 #include "proxy/base/result.h"
-#include "proxy/upstream/shared_container.h"
+#include "proxy/net/address.h"
 
 namespace flagmesh {
 
-// The addresses of a container's endpoints: literals as they are, names by the system's resolver (blocking; every address of a name is an
-// endpoint of its own). Fails with code "resolve" naming the endpoint when one has no address.
-Result<upstream::EndpointList> resolve_endpoints(const snapshot::ContainerSpec& spec);
+// The address of an endpoint that nobody has to be asked for: an IP literal or a Unix path.
+// nullopt: it is a name (endpoint_resolver.h). Fails with code "bad_address".
+Result<std::optional<net::Address>> literal_address(const snapshot::EndpointSpec& endpoint);
 
 }  // namespace flagmesh

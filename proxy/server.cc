@@ -1,7 +1,6 @@
 #include "proxy/server.h"
 
 #include <fcntl.h>
-#include <netdb.h>
 #include <sched.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -75,9 +74,14 @@ Status Server::start(const ServerOptions& options) {
       });
   if (!builder) return std::unexpected(builder.error());
   builder_ = std::move(*builder);
+  auto endpoints = EndpointResolver::create(loop_, [this](const auto& changed) { endpoints_changed(changed); });
+  if (!endpoints) return std::unexpected(endpoints.error());
+  endpoints_ = std::move(*endpoints);
   Result<RoutingInput> routing = make_routing_input(*config_.proxy);
   if (!routing) return std::unexpected(routing.error());
-  use_routing(std::move(*routing));
+  use_when_resolved(std::move(*routing));
+  // Nobody is let in before there is somewhere to go; a name that does not answer delays this no longer than EndpointResolver's patience.
+  while (!routed_) loop_.run_once(20);
   if (Status started = builder_->start(); !started) return started;
   for (const auto& worker : workers_) worker->start();
   if (Status opened = open_listeners(); !opened) return opened;
@@ -189,11 +193,10 @@ Status Server::write_ports_file(const std::string& path) const {
 Result<std::shared_ptr<upstream::SharedContainer>> Server::container_for(const snapshot::ContainerSpec& spec) {
   const auto known = std::ranges::find_if(containers_, [&](const auto& shared) { return shared->spec() == spec; });
   if (known != containers_.end()) return *known;
-  Result<upstream::EndpointList> endpoints = resolve_endpoints(spec);
-  if (!endpoints) return std::unexpected(endpoints.error());
-  auto shared = std::make_shared<upstream::SharedContainer>(spec, static_cast<uint32_t>(workers_.size()));
-  shared->set_endpoints(std::make_shared<const upstream::EndpointList>(std::move(*endpoints)));
-  return shared;
+  for (const snapshot::EndpointSpec& endpoint : spec.endpoints) {
+    if (const auto literal = literal_address(endpoint); !literal) return std::unexpected(literal.error());
+  }
+  return std::make_shared<upstream::SharedContainer>(spec, static_cast<uint32_t>(workers_.size()));
 }
 
 Result<RoutingInput> Server::make_routing_input(const config::ProxyConfig& proxy) {
@@ -209,7 +212,20 @@ Result<RoutingInput> Server::make_routing_input(const config::ProxyConfig& proxy
   return input;
 }
 
+// What is running stays until the names of the new one were asked for, so that a reload never sends to a container without endpoints.
+void Server::use_when_resolved(RoutingInput input) {
+  EndpointResolver::Containers containers = input.containers;
+  endpoints_->set_containers(std::move(containers),
+                             [this, next = std::move(input)]() mutable { use_routing(std::move(next)); });
+}
+
+void Server::endpoints_changed(const std::shared_ptr<upstream::SharedContainer>& container) {
+  health_.set_containers(containers_);
+  for (const auto& worker : workers_) worker->endpoints_changed(container);
+}
+
 void Server::use_routing(RoutingInput input) {
+  routed_ = true;
   containers_ = input.containers;
   monitor_.set_containers(containers_);
   health_.set_containers(containers_);
@@ -225,7 +241,7 @@ Status Server::reload(config::Config config) {
     std::swap(config_, config);
     return opened;
   }
-  use_routing(std::move(*routing));
+  use_when_resolved(std::move(*routing));
   for (const auto& worker : workers_) worker->set_timeouts(session_timeouts(config_.proxy->timeouts));
   ++reloads_;
   return {};

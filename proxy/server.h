@@ -9,6 +9,7 @@
 
 #include "control/config/config.h"
 #include "proxy/builder.h"
+#include "proxy/endpoint_resolver.h"
 #include "proxy/event/loop.h"
 #include "proxy/net/io_context.h"
 #include "proxy/stream/local_server.h"
@@ -63,7 +64,9 @@ class Server {
   Status open_listeners();
   Result<RoutingInput> make_routing_input(const config::ProxyConfig& proxy);
   Result<std::shared_ptr<upstream::SharedContainer>> container_for(const snapshot::ContainerSpec& spec);
+  void use_when_resolved(RoutingInput input);
   void use_routing(RoutingInput input);
+  void endpoints_changed(const std::shared_ptr<upstream::SharedContainer>& container);
   Status write_ports_file(const std::string& path) const;
   void tick();
   void wait_for_connections(MonoMs until, std::function<void()> done);
@@ -85,6 +88,8 @@ class Server {
   Builder::Published current_;
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<stream::LocalServer> admin_server_;
+  std::unique_ptr<EndpointResolver> endpoints_;
+  bool routed_ = false;  // the first routing is in use
   bool shutting_down_ = false;
   uint64_t reloads_ = 0;
   uint64_t reload_failures_ = 0;

@@ -2,13 +2,9 @@
 #pragma once
 
 #include "control/config/config.h"
-#include "control/redis/client.h"
 #include "proxy/builder.h"
 
 namespace flagmesh {
-
-// Where Redis is, with its secrets.
-redis::ClientOptions redis_client_options(const config::RedisConfig& redis);
 
 // A factory for `flags.source`. Code "bad_source" for one that a process of this kind cannot have.
 Result<Builder::MakeSource> state_source_for(const config::Config& config);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proxy/http/hop_by_hop.h"
 #include "proxy/limits.h"
 #include "proxy/stream/admission.h"
 #include "proxy/stream/message_headers.h"
@@ -51,6 +52,7 @@ void Forward::attempt(const upstream::Endpoint* avoid, bool fresh) {
 void Forward::use(upstream::UpstreamConnection* connection) {
   connection_ = connection;
   endpoint_ = connection == nullptr ? nullptr : &connection->endpoint();
+  if (endpoint_ != nullptr) endpoint_name_ = stream_.arena().copy(endpoint_->state->name);
 }
 
 void Forward::on_ready(upstream::UpstreamConnection& connection) {
@@ -123,7 +125,11 @@ void Forward::tunnel_data(std::string_view data) {
 
 // --- The response ------------------------------------------------------------------------------------------------------
 
-void Forward::on_interim(const http::ResponseHead& head) { stream_.respond_interim(head); }
+void Forward::on_interim(const http::ResponseHead& head) {
+  http::ResponseHead shown = head;
+  http::remove_hop_by_hop(shown.headers);
+  stream_.respond_interim(shown);
+}
 
 void Forward::on_head(http::ResponseHead& head) {
   record(head.status < 500);
@@ -133,7 +139,6 @@ void Forward::on_head(http::ResponseHead& head) {
                                              : 0;
   if (cause != 0 && retry(cause, false)) return;
   timer_.disarm();
-  endpoint_name_ = stream_.arena().copy(endpoint_->state->name);
   state_ = head.status == 101 ? State::kTunnel : State::kResponding;
   prepare_response(stream_, head);
   stream_.respond(head);
@@ -226,19 +231,29 @@ bool Forward::may_send_again(bool nothing_sent) const {
 bool Forward::retry(uint8_t cause, bool nothing_sent) {
   if (!may_send_again(nothing_sent)) return false;
   if (deadline_ != 0 && stream_.now_ms() >= deadline_) return false;
+  const snapshot::RetryPolicy& policy = stream_.decision().route->retries;
+  // The one resend after a stale connection was nobody's failure.
+  const bool asked_for = (policy.on & cause) != 0 && attempts_ <= policy.attempts + (resent_stale_ ? 1U : 0U);
+  if (asked_for && admitted_->has_other_healthy(endpoint_) && retry_same_container(endpoint_)) return true;
+  if ((asked_for || nothing_sent) && retry_next_candidate()) return true;
+  return asked_for && !nothing_sent && retry_same_container(nullptr);
+}
+
+// The attempt so far is let go only when there is somewhere to go: its answer may still be what the client gets.
+bool Forward::retry_next_candidate() {
   RouteDecision& decision = stream_.decision();
-  const snapshot::RetryPolicy& policy = decision.route->retries;
-  const bool asked_for = (policy.on & cause) != 0 && attempts_ <= policy.attempts;
-  if (asked_for && admitted_->has_other_healthy(endpoint_)) return retry_same_container(endpoint_);
-  if ((asked_for || nothing_sent) && decision.current + 1 < decision.count) {
+  for (uint8_t i = decision.current + 1; i < decision.count; ++i) {
+    bool is_trial = false;
+    if (admit(decision.candidates[i], is_trial) != upstream::Denial::kNone) continue;
     drop_attempt();
     release_admission();
     decision.chosen().denied = upstream::Denial::kUnhealthy;
-    if (!admit_from(static_cast<uint8_t>(decision.current + 1))) return false;
+    decision.current = i;
+    set_admitted(*decision.candidates[i].container, is_trial);
     attempt(nullptr, false);
     return true;
   }
-  return asked_for && !nothing_sent && retry_same_container(nullptr);
+  return false;
 }
 
 bool Forward::retry_same_container(const upstream::Endpoint* avoid) {
@@ -283,12 +298,16 @@ void Forward::fail(const LocalError& error) {
   stream_.local_reply(error);
 }
 
-void Forward::reset() {
+void Forward::give_up() {
   timer_.disarm();
   drop_attempt();
   release_admission();
-  replay_.clear();
   endpoint_ = nullptr;
+}
+
+void Forward::reset() {
+  give_up();
+  replay_.clear();
   endpoint_name_ = {};
   deadline_ = 0;
   attempts_ = 0;

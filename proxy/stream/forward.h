@@ -31,7 +31,9 @@ class Forward final : public upstream::UpstreamRequest {
   void request_ended();
   void client_drained();
   void tunnel_data(std::string_view data);
-  // Ends whatever is going on, without an answer, and forgets.
+  // Ends whatever is going on, without an answer; what the log asks for stays.
+  void give_up();
+  // The same, and forgets everything: for the next request.
   void reset();
 
   uint32_t attempts() const { return attempts_; }
@@ -66,6 +68,7 @@ class Forward final : public upstream::UpstreamRequest {
   bool may_send_again(bool nothing_sent) const;
   // Tries again if the policy, the method and the limits allow; false: answer the client.
   bool retry(uint8_t cause, bool nothing_sent);
+  bool retry_next_candidate();
   bool retry_same_container(const upstream::Endpoint* avoid);
   bool admit_from(uint8_t candidate);
   void record(bool success);

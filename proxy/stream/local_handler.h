@@ -36,7 +36,11 @@ class LocalReply {
   LocalReply() = default;
   explicit LocalReply(std::shared_ptr<Stream*> stream) : stream_(std::move(stream)) {}
   LocalReply(LocalReply&&) = default;
-  LocalReply& operator=(LocalReply&&) = default;
+  // What it held before is dropped with `other`.
+  LocalReply& operator=(LocalReply&& other) noexcept {
+    std::swap(stream_, other.stream_);
+    return *this;
+  }
   ~LocalReply();
 
   void send(LocalResponse response);

@@ -178,10 +178,8 @@ void Stream::set_sticky_cookie(http::ResponseHead& head) {
                                           ? "; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly; Secure"
                                           : "; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly";
   head.headers.add(arena_, HeaderId::kSetCookie, arena_.join(pair, attributes));
-  // A shared cache must not hand one user's key to another.
-  const std::string_view control = head.headers.value(HeaderId::kCacheControl);
-  head.headers.set(arena_, HeaderId::kCacheControl,
-                   control.empty() ? std::string_view("private") : arena_.join(control, ", private"));
+  // A shared cache must not hand one user's key to another. One more field: those that are there stay as they are.
+  head.headers.add(arena_, HeaderId::kCacheControl, "private");
 }
 
 void Stream::respond_data(std::string_view data) {
