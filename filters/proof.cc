@@ -6,6 +6,22 @@ namespace flagmesh::filters {
 
 using stream::FilterResult;
 
+namespace {
+
+// What the flag said does not count: neither its container (unless it is the fallback itself) nor its variant is named.
+void serve_fallback(stream::Stream& stream) {
+  stream::RouteDecision& decision = stream.decision();
+  const upstream::Container* fallback = stream.worker_snapshot().container(decision.route->fallback);
+  decision.why = stream::Why::kUnproven;
+  decision.variant = {};
+  for (uint8_t i = 0; i < decision.count; ++i) {
+    stream::Candidate& candidate = decision.candidates[i];
+    if (candidate.container != fallback) candidate.denied = upstream::Denial::kUnproven;
+  }
+}
+
+}  // namespace
+
 FilterResult Proof::on_request(stream::Stream& stream) {
   stream::RouteDecision& decision = stream.decision();
   if (!decision.route->is_flag_route()) return FilterResult::kContinue;
@@ -21,10 +37,7 @@ FilterResult Proof::on_request(stream::Stream& stream) {
       // The flags of a snapshot are the last proven ones; with none at all the rollout chose the fallback already.
       return FilterResult::kContinue;
     case snapshot::WhenUnproven::kFallback:
-      decision.why = stream::Why::kUnproven;
-      for (uint8_t i = 0; i < decision.count; ++i) {
-        if (decision.candidates[i].by_variant) decision.candidates[i].denied = upstream::Denial::kUnproven;
-      }
+      serve_fallback(stream);
       return FilterResult::kContinue;
     case snapshot::WhenUnproven::kRefuse:
       stream.local_reply(stream::kUnprovenState);
