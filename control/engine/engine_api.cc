@@ -81,6 +81,14 @@ LocalResponse error(std::string code, std::string message, std::string mend = {}
   return error(Error{std::move(code), std::move(message), {}, std::move(mend)});
 }
 
+// RFC 9110 §15.5.6: says what is allowed instead.
+LocalResponse not_allowed(std::string allowed) {
+  LocalResponse response =
+      error("method_not_allowed", "this method is not for this path", "use " + allowed);
+  response.headers.emplace_back("allow", std::move(allowed));
+  return response;
+}
+
 LocalResponse not_found() {
   return error("not_found", "there is nothing here", "docs/engine.md lists what there is");
 }
@@ -169,8 +177,7 @@ void EngineApi::handle(const ApiRequest& request, Answer answer) {
   if (reads) return answer(read(request.path));
   std::string_view rest = request.path;
   if (!rest.starts_with(kFlags) || rest.size() <= kFlags.size() + 1 || rest[kFlags.size()] != '/') {
-    return answer(read(rest).status == 404 ? not_found()
-                                           : error("method_not_allowed", "this can only be read"));
+    return answer(read(rest).status == 404 ? not_found() : not_allowed("GET, HEAD"));
   }
   rest.remove_prefix(kFlags.size() + 1);
   const size_t slash = rest.find('/');
@@ -241,8 +248,7 @@ void EngineApi::write(const ApiRequest& request, std::string_view key, std::stri
   if (!is_action && !action.empty()) return answer(not_found());
   if (is_action ? request.method != Method::kPost
                 : request.method != Method::kPut && request.method != Method::kDelete) {
-    return answer(
-        error("method_not_allowed", "PUT or DELETE a flag, POST its rollout, state, kill"));
+    return answer(not_allowed(is_action ? "POST" : "GET, HEAD, PUT, DELETE"));
   }
   if (request.method == Method::kDelete) {
     FlagRequest reset;
