@@ -186,6 +186,23 @@ class HttpBasics(MeshTest):
             rest = first + b"".join(iter(lambda: connection.recv(65536), b""))
         self.assertIn(b'"body_bytes": 5', rest)
 
+    def test_websocket(self):
+        with client.connect(self.router.address) as connection:
+            connection.sendall(b"GET /checkout HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                               b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += connection.recv(65536)
+            self.assertRegex(head, rb"^HTTP/1\.1 101 ")
+            self.assertRegex(head.lower(), rb"\r\nupgrade: websocket\r\n")
+            self.assertRegex(head.lower(), rb"\r\nx-flagmesh-flag: checkout\r\n")
+            for frame in (b"one", b"two" * 50_000, b"\x00\xff"):
+                connection.sendall(frame)
+                back = b""
+                while len(back) < len(frame):
+                    back += connection.recv(65536)
+                self.assertEqual(back, frame)
+
     def test_http_1_0_client(self):
         answer = client.raw(self.router.address, b"GET /web HTTP/1.0\r\nHost: a\r\n\r\n")
         self.assertRegex(answer, rb"^HTTP/1\.[01] 200 ")

@@ -12,6 +12,7 @@ Usage: origin.py NAME PORTS_FILE [PORT]. What the target asks for:
   ?hop=1               hop-by-hop and x-flagmesh-* fields that a proxy must not pass on
   ?abort=reset|short   reset before answering; promise more bytes than are sent, then close
   /health              200, or 503 after a request with ?sick=1 (until ?sick=0)
+  Upgrade: websocket   101, then every byte back until the client closes its side
 """
 import asyncio
 import json
@@ -49,6 +50,8 @@ class Origin:
         lower = {name.lower(): value for name, value in headers}
         if lower.get("expect", "").lower() == "100-continue":
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if lower.get("upgrade", "").lower() == "websocket":
+            return await echo(reader, writer)
         body = await read_body(reader, lower)
         parts = urllib.parse.urlsplit(target)
         ask = dict(urllib.parse.parse_qsl(parts.query))
@@ -76,6 +79,14 @@ async def read_body(reader, headers):
             pass
         return bytes(body)
     return await reader.readexactly(int(headers.get("content-length", "0")))
+
+
+async def echo(reader, writer):
+    writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+    while piece := await reader.read(65536):
+        writer.write(piece)
+        await writer.drain()
+    return False
 
 
 async def answer(writer, method, status, ask, data):
