@@ -1,3 +1,5 @@
+#include <CLI/CLI.hpp>
+
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 

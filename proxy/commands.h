@@ -1,7 +1,9 @@
 // The subcommands of the program, one file each (command_NAME.cc).
 #pragma once
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace flagmesh {
 

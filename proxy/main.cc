@@ -1,4 +1,6 @@
 // The program: parses the command line and hands over to a role.
+#include <CLI/CLI.hpp>
+
 #include "proxy/commands.h"
 
 int main(int argc, char** argv) {
