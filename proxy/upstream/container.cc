@@ -24,6 +24,7 @@ Container::Container(UpstreamContext& context, std::shared_ptr<SharedContainer> 
       requests_(shared_->requests),
       retries_(shared_->retries),
       queue_task_(*this),
+      idle_timer_([](void* self) { static_cast<Container*>(self)->look_at_idle(); }, this),
       queue_timer_([](void* self) { static_cast<Container*>(self)->serve_queue(); }, this) {
   refresh_endpoints();
 }
@@ -232,7 +233,19 @@ void Container::put_idle(UpstreamConnection& connection) {
   endpoint.idle = &connection;
   event::Loop& loop = context_.io.loop();
   connection.timer_.set(loop.timers(), loop.now_ms() + spec().idle_timeout);
+  if (!idle_timer_.armed()) idle_timer_.set(loop.timers(), loop.now_ms() + kIdleLookMs);
   if (queue_head_ != nullptr) loop.schedule(queue_task_);
+}
+
+// Idle connections hold places; they are closed when another worker has requests that wait for one.
+void Container::look_at_idle() {
+  if (wanted_elsewhere()) {
+    for (const auto& endpoint : endpoints_) close_idle(*endpoint);
+    return;
+  }
+  const bool any = std::ranges::any_of(endpoints_, [](const auto& endpoint) { return endpoint->idle != nullptr; });
+  event::Loop& loop = context_.io.loop();
+  if (any) idle_timer_.set(loop.timers(), loop.now_ms() + kIdleLookMs);
 }
 
 void Container::remove_idle(UpstreamConnection& connection) {

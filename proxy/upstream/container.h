@@ -119,7 +119,9 @@ class Container final : public event::DeferredDeletable {
   bool serve_one(UpstreamRequest& request);
   // Nobody is queued here, but another worker has nothing left to open one with.
   bool wanted_elsewhere() const { return queue_head_ == nullptr && shared_->connections.wanted(); }
+  void look_at_idle();
   static constexpr MonoMs kQueueLookMs = 16;
+  static constexpr MonoMs kIdleLookMs = 64;
 
   // Serves queued attempts when a connection became free, outside of the call that freed it.
   class QueueTask final : public event::TurnTask {
@@ -141,6 +143,7 @@ class Container final : public event::DeferredDeletable {
   Lease requests_;
   Lease retries_;
   QueueTask queue_task_;
+  event::Timer idle_timer_;   // while connections idle: another worker may want their places
   event::Timer queue_timer_;  // while somebody is queued: places that other workers gave back are not announced
   UpstreamRequest* queue_head_ = nullptr;
   UpstreamRequest* queue_tail_ = nullptr;

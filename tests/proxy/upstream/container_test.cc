@@ -292,6 +292,19 @@ TEST_F(ContainerTest, AConnectionIsNotKeptWhileAnotherWorkerWaitsForAPlace) {
   shared->connections.unwant();
 }
 
+// Regression: seen as answers after idle_timeout, with two workers and max_connections 1.
+TEST_F(ContainerTest, IdleConnectionsAreClosedWhenAnotherWorkerWaitsForAPlace) {
+  make({.circuit_breaker = {.max_connections = 1}, .idle_timeout = 60'000},
+       {endpoint(origin.address())});
+  warm(origin);
+  Lease elsewhere(shared->connections);
+  EXPECT_FALSE(elsewhere.acquire());
+  shared->connections.want();
+  EXPECT_TRUE(until([&] { return elsewhere.acquire(); }));
+  shared->connections.unwant();
+  elsewhere.release();
+}
+
 TEST_F(ContainerTest, AQueueWithoutEndpointsFails) {
   make({.circuit_breaker = {.max_connections = 1}}, {endpoint(origin.address())});
   const auto first = attempt();
