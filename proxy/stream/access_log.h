@@ -16,6 +16,7 @@ class Stream;
 class AccessLog {
  public:
   static constexpr size_t kBatchBytes = 32 * 1024;
+  static constexpr size_t kLineBytes = 4 * 1024;  // room for one more; a longer line makes the batch grow
   static constexpr MonoMs kFlushMs = 100;
 
   AccessLog();

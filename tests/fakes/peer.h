@@ -55,7 +55,7 @@ class Peer {
   bool broken = false;  // RST came
   bool over() const { return ended || broken; }
   size_t unsent() const { return unsent_.size(); }
-  bool is_open() const { return fd_ >= 0; }
+  int fd() const { return fd_; }
 
  private:
   int fd_;
