@@ -83,7 +83,7 @@ void H1Session::arm(MonoMs after) {
   }
 }
 
-// What the session waits for now decides how long. A head has its time as a whole: a client that drips must not get more with each byte.
+// How long depends on what the session waits for. A head has its time as a whole: a client that drips must not get more with each byte.
 void H1Session::arm_for_state() {
   if (stream_ != nullptr) {
     arm(awaits_body() ? worker_.timeouts.request_body : worker_.timeouts.stream_idle);
