@@ -15,7 +15,7 @@ class Demo(MeshTest):
         self.demo = self.start("demo", "demo", "--any-port", "--ports-file", ports)
         bound = process.wait_for_file(self.demo, ports)
         self.demo.address, self.demo.admin, self.demo.api = bound["listeners"][0], bound["admin"], bound["api"]
-        eventually(lambda: client.fetch(self.demo.admin, "/readyz").status == 200, f"readiness\n{self.demo.tail()}")
+        eventually(lambda: client.fetch(self.demo.admin, "/readyz").status == 200, "readiness")
 
     def container(self, user):
         return client.fetch(self.demo.address, "/checkout", headers={"x-user-id": user}).json()["container"]

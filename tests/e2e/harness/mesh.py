@@ -26,7 +26,8 @@ class MeshTest(unittest.TestCase):
         self.addCleanup(self._finish)
 
     def _finish(self):
-        if not self._outcome.success:  # cleanups run before the result is recorded; the outcome knows already
+        result = self._outcome.result
+        if any(getattr(test, "test_case", test) is self for test, _ in result.failures + result.errors):
             for running in self._running:
                 print(running.tail(), file=sys.stderr)
         for running in reversed(self._running):
@@ -152,7 +153,7 @@ class Mesh:
         started.address, started.admin = bound["listeners"][0], bound["admin"]
         if ready:
             eventually(lambda: client.fetch(started.admin, "/readyz").status == 200,
-                       f"{name} to be ready: {client.fetch(started.admin, '/readyz')!r}\n{started.tail()}")
+                       f"{name} to be ready: {client.fetch(started.admin, '/readyz')!r}")
         return started
 
     def _start(self, name, role, config):
@@ -174,7 +175,7 @@ class Mesh:
     def wait_for_epoch(self, epoch, *routers):
         for router in routers:
             eventually(lambda: self.epoch(router) >= epoch,
-                       f"{router.name} to reach epoch {epoch}\n{router.tail()}")
+                       f"{router.name} to reach epoch {epoch}")
 
 
 def variant(address, user, target="/checkout"):

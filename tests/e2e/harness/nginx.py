@@ -40,5 +40,5 @@ def start(test, name):
     config = test.write(f"{name}.nginx.conf", CONFIG.format(folder=test.folder, name=name, port=port, user=user))
     running = test.track(Process(f"nginx-{name}", [program, "-c", config, "-e", "stderr", "-p", test.folder], test.folder))
     running.address = f"127.0.0.1:{port}"
-    eventually(lambda: client.fetch(running.address).status == 200, f"nginx to listen\n{running.tail()}")
+    eventually(lambda: client.fetch(running.address).status == 200, "nginx to listen")
     return running

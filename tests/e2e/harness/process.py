@@ -71,7 +71,7 @@ class Process:
         try:
             return self._child.wait(timeout * SLOWNESS)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.name} does not end\n{self.tail()}") from None
+            raise AssertionError(f"{self.name} does not end") from None
 
     def stop(self, timeout=15.0):
         """SIGTERM and the exit code."""
@@ -100,10 +100,10 @@ def wait_for_file(process, path, timeout=20.0):
         if path.exists():
             return json.loads(path.read_text())
         if not process.running():
-            raise RuntimeError(f"{process.name} ended before it was ready\n{process.tail()}")
+            raise RuntimeError(f"{process.name} ended before it was ready")
         return None
 
-    return eventually(look, f"{process.name} to write {path.name}\n{process.tail()}", timeout)
+    return eventually(look, f"{process.name} to write {path.name}", timeout)
 
 
 def run(*arguments, code=0, folder=None, env=None, timeout=30.0, stdin=None):

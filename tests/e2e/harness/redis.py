@@ -36,7 +36,7 @@ class RedisServer:
             self._process = Process(f"redis-{self._starts}", [
                 "redis-server", "--port", self.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
                 "--dir", self._folder], self._folder)
-            if eventually(self._answers_or_ended, f"redis-server to listen\n{self._process.tail()}") == "answers":
+            if eventually(self._answers_or_ended, "redis-server to listen") == "answers":
                 return
             if self._starts > 1:
                 raise RuntimeError(self._process.tail())
