@@ -149,9 +149,10 @@ void Stream::respond(http::ResponseHead& head) {
     head.headers.add(arena_, HeaderId::kDate, worker_.io.loop().date());
   }
   if (decision_.route != nullptr) add_decision_fields(head);
-  // No retry is possible any more: let the snapshot go, a long response shall not pin it. Views into it are copied first.
-  release_snapshot();
   session_->send_head(*this, head, false);
+  // No retry is possible any more: let the snapshot go, a long response shall not pin it. The head, which has views into it, is encoded;
+  // what the log needs is copied.
+  release_snapshot();
 }
 
 void Stream::add_decision_fields(http::ResponseHead& head) {

@@ -48,7 +48,7 @@ class Process:
     def text(self):
         return self.log.read_text(errors="replace")
 
-    def tail(self, lines=25):
+    def tail(self, lines=60):
         last = "\n    ".join(self.text().splitlines()[-lines:])
         state = "running" if self.running() else f"exited {self._child.returncode}"
         return f"--- {self.name} ({state}): {' '.join(self.command)}\n    {last}"
