@@ -110,6 +110,8 @@ void AccessLog::reopen() {
   if (fresh < 0) return;  // the old file is better than none
   close(fd_);
   fd_ = fresh;
+  if (torn_) batch_.clear();  // belongs to the other file
+  torn_ = false;
 }
 
 void AccessLog::write(const Stream& stream) {
@@ -158,7 +160,11 @@ void AccessLog::flush() {
     if (n <= 0) break;  // a full disk or a closed pipe must not stop traffic
     rest.remove_prefix(static_cast<size_t>(n));
   }
-  batch_.clear();
+  // Lines that nobody took are dropped, but the rest of one that was begun comes before all others.
+  const size_t written = batch_.size() - rest.size();
+  if (written != 0) torn_ = batch_[written - 1] != '\n';
+  batch_.erase(0, written);
+  batch_.resize(torn_ ? batch_.find('\n') + 1 : 0);
 }
 
 }  // namespace flagmesh::stream

@@ -40,6 +40,7 @@ class AccessLog {
   event::Timer timer_;
   int fd_ = -1;
   bool owned_ = false;
+  bool torn_ = false;  // batch_ begins in the middle of a line
 };
 
 }  // namespace flagmesh::stream

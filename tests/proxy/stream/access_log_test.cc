@@ -1,7 +1,9 @@
 #include "proxy/stream/access_log.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <filesystem>
 
 #include "control/flags/read_json.h"
@@ -104,6 +106,28 @@ TEST(AccessLog, IsJsonWhateverTheClientSends) {
     EXPECT_TRUE(flags::parse_json(line).has_value()) << line;
     for (const char c : line) EXPECT_TRUE(c >= 0x20 && c < 0x7f) << line;
   }
+}
+
+// A disk that is full for a while: lines may be lost, none may be torn.
+TEST(AccessLog, TearsNoLineWhenTheDiskIsFull) {
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  Mesh mesh(Mesh::plain());
+  mesh.log_to_file();
+  Peer& client = mesh.client();
+  const auto ask = [&] { mesh.exchange(client, "GET /1 HTTP/1.1\r\nHost: h\r\n\r\n", "web", kOk); };
+  for (int i = 0; i < 3; ++i) ask();
+  const rlimit small{.rlim_cur = 300, .rlim_max = before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  EXPECT_EQ(mesh.log().size(), 300U);
+  ask();
+  EXPECT_EQ(mesh.log().size(), 300U);
+  setrlimit(RLIMIT_FSIZE, &before);
+  ask();
+  const std::vector<std::string> lines = lines_of(mesh.log());
+  EXPECT_EQ(lines.size(), 3U);  // the first, the second once there was room, and the last
+  for (const std::string& line : lines) EXPECT_TRUE(flags::parse_json(line).has_value()) << line;
 }
 
 TEST(AccessLog, IsOpenedAgainWhenItWasMovedAway) {
