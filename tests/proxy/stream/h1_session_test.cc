@@ -76,6 +76,27 @@ TEST(H1Session, AnswersManyPipelinedRequestsThatNeedNoContainer) {
   }
 }
 
+// Its responses must not pile up here: after the watermark its requests wait, too.
+TEST(H1Session, AClientThatPipelinesAndDoesNotReadIsHeldUp) {
+  Mesh mesh(
+      "  routes: [{ path: /a, container: web }]\n  containers: { web: { endpoints: [\"@web\"] } "
+      "}\n");
+  mesh.send_buffer = 4096;
+  Peer& client = mesh.client(4096);
+  client.stop_reading();
+  std::string all;
+  const int count = 100'000;
+  for (int i = 0; i < count; ++i) all += "GET /none HTTP/1.1\r\nHost: h\r\n\r\n";
+  client.say(all);
+  for (int i = 0; i < 2000; ++i) mesh.turn();
+  const uint64_t answered = mesh.stats().requests.value();
+  EXPECT_LT(answered, 20'000U);  // 256 KiB and what the kernel holds, at 200 bytes each
+  mesh.turns(50);
+  EXPECT_EQ(mesh.stats().requests.value(), answered);
+  client.go_on_reading();
+  EXPECT_TRUE(mesh.until([&] { return mesh.stats().requests.value() == count; }));
+}
+
 TEST(H1Session, TakesAHeadInPieces) {
   Mesh mesh(Mesh::plain());
   Peer& client = mesh.client();
