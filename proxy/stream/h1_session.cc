@@ -40,9 +40,8 @@ H1Session::H1Session(WorkerContext& worker, SessionList& list, const net::Addres
       connection_(worker.io, *this),
       decoder_(worker.limits),
       timer_([](void* self) { static_cast<H1Session*>(self)->on_timer(); }, this),
-      ip_(peer.is_unix() ? "unix" : peer.ip()),
+      peer_{.ip = peer.is_unix() ? "unix" : peer.ip(), .loopback = peer.is_loopback()},
       opened_ms_(worker.io.loop().now_ms()) {
-  peer_ = {.ip = ip_, .loopback = peer.is_loopback()};
   next_ = list_.first_;
   if (next_ != nullptr) next_->previous_ = this;
   list_.first_ = this;

@@ -97,7 +97,6 @@ class H1Session final : public Session, public event::DeferredDeletable, private
   H1Session* next_ = nullptr;
   H1Session* previous_ = nullptr;
   Peer peer_;
-  std::string ip_;
   MonoMs opened_ms_;
   size_t left_ = 0;  // while closing: bytes that the client had not taken when the timer was set
   http::Framing response_framing_ = http::Framing::kNone;

@@ -1,6 +1,7 @@
 // The client's connection as a stream sees it: HTTP/1 has one stream at a time, HTTP/2 many.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "proxy/http/message.h"
@@ -9,9 +10,9 @@ namespace flagmesh::stream {
 
 class Stream;
 
-// What is known about the client, for headers, targeting and logs.
+// What is known about the client, for headers, targeting and logs. Lives as long as the session.
 struct Peer {
-  std::string_view ip;     // text; lives as long as the session
+  std::string ip;  // text
   bool loopback = false;
   bool tls = false;
 };

@@ -157,22 +157,25 @@ TEST(Forward, ASlowContainerHoldsUpTheClientAndIsNotBlamedOnIt) {
 TEST(Forward, AClientThatGoesFreesTheContainersConnection) {
   const std::string half = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc";
   for (const bool resets : {false, true}) {
-    for (const std::string sent : {std::string("GET / HT"), half}) {
+    for (const std::string& sent : {std::string("GET / HT"), half}) {
       Mesh mesh(Mesh::plain());
       Peer& client = mesh.client();
       client.say(sent);
-      if (sent == half)
+      if (sent == half) {
         EXPECT_TRUE(mesh.until([&] { return mesh.accepted("web").got.ends_with("abc"); }));
+      }
       mesh.turns(3);
       resets ? client.reset() : client.close();
       EXPECT_TRUE(mesh.until([&] { return mesh.sessions().size() == 0; }));
-      if (sent == half) EXPECT_TRUE(mesh.until([&] { return mesh.accepted("web").over(); }));
+      if (sent == half) {
+        EXPECT_TRUE(mesh.until([&] { return mesh.accepted("web").over(); }));
+      }
     }
   }
 }
 
 TEST(Forward, AClientThatResetsWhileItWaitsOrReads) {
-  for (const std::string answer :
+  for (const std::string& answer :
        {std::string(), std::string("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")}) {
     Mesh mesh(Mesh::plain());
     Peer& client = mesh.client();
@@ -180,7 +183,9 @@ TEST(Forward, AClientThatResetsWhileItWaitsOrReads) {
     mesh.request_at("web");
     Peer& origin = mesh.origin("web").last();
     origin.say(answer);
-    if (!answer.empty()) EXPECT_TRUE(mesh.until([&] { return !client.got.empty(); }));
+    if (!answer.empty()) {
+      EXPECT_TRUE(mesh.until([&] { return !client.got.empty(); }));
+    }
     client.reset();
     EXPECT_TRUE(mesh.until([&] { return origin.over() && mesh.sessions().size() == 0; }));
   }
@@ -232,7 +237,7 @@ TEST(Forward, WhatIsNoHttpIs502) {
 TEST(Forward, ABodyThatBreaksNeverLooksComplete) {
   const std::string length = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n";
   const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-  for (const std::string answer :
+  for (const std::string& answer :
        {length, length + "abc", chunked, chunked + "3\r\nabc\r\n", chunked + "9\r\nabc"}) {
     for (const bool resets : {false, true}) {
       for (const std::string version : {"1.1", "1.0"}) {
@@ -271,7 +276,7 @@ TEST(Forward, AResponseThatStallsIsBrokenNotEnded) {
 // ------------------------------------------------------------------------------------------------
 
 TEST(Forward, AStaleConnectionIsTriedOnceMoreForGetOnly) {
-  for (const std::string request : {kGet, kPost}) {
+  for (const std::string& request : {kGet, kPost}) {
     for (const bool resets : {false, true}) {
       Mesh mesh(Mesh::plain("retries: { attempts: 0 }"));
       Peer& client = mesh.client();

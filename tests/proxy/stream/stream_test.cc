@@ -78,7 +78,7 @@ TEST(Stream, CountsBytesAndStatuses) {
 TEST(Stream, EndsInEveryPhaseWithTheWorker) {
   const std::string upgrade =
       "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
-  for (const std::string request :
+  for (const std::string& request :
        {std::string("GET"), std::string("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\na"),
         kGet, kGet + kGet, upgrade}) {
     for (const std::string answer :
