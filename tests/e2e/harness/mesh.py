@@ -1,6 +1,7 @@
 """Flagmesh as it is deployed: redis-server, engine, validator, routers and feature containers, each a process."""
 import json
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -12,6 +13,8 @@ from harness.waiting import eventually
 
 HERE = pathlib.Path(__file__).resolve().parent
 ORIGIN = "mesh.test/flags"
+
+SANITIZER = re.compile(r"(ERROR|WARNING): \w+Sanitizer|: runtime error: ")
 
 # The flag of the demo and of most tests; weights in either order must mean the same.
 CHECKOUT = {"variants": {"on": True, "off": False}, "defaultVariant": "off", "rollout": {"on": 25, "off": 75}}
@@ -32,7 +35,10 @@ class MeshTest(unittest.TestCase):
                 print(running.tail(), file=sys.stderr)
         for running in reversed(self._running):
             running.close()
+        reports = [log for log in sorted(self.folder.glob("*.log")) if SANITIZER.search(log.read_text(errors="replace"))]
+        text = "".join(f"--- {log.name}\n{log.read_text(errors='replace')[-20_000:]}" for log in reports)
         shutil.rmtree(self.folder, ignore_errors=True)
+        self.assertEqual(reports, [], f"a sanitizer found something:\n{text}")
 
     def track(self, running):
         self._running.append(running)
