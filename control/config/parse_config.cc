@@ -126,10 +126,9 @@ void read_sections(Report& report, ObjectReader& root, ParsedConfig& parsed) {
       config.engine->signing_key.empty()) {
     report.error(root.name_mark("engine"), "the engine has no 'signing_key'", kMakeKeys);
   }
-  if (trust_sound && is_signed && flags_sound && config.proxy &&
-      config.flags.source == FlagSource::kFiles) {
-    report.error(root.name_mark("flags"), "flags from files are not signed in this build",
-                 "say trust: { policy: unsigned }, or source: redis");
+  if (flags_sound && config.proxy && config.flags.source == FlagSource::kFiles) {
+    report.error(root.name_mark("flags"), "a router does not read flag files in this build",
+                 "say source: redis; an engine reads the files");
   }
   if (trust_sound && engine_sound) check_roles(report, root, config);
   if (flags_sound && engine_sound) check_commands(report, root, config);

@@ -20,7 +20,6 @@ proxy:
     checkout-v1: { endpoints: ["127.0.0.1:7001"] }
     checkout-v2: { endpoints: ["127.0.0.1:7002"] }
 flags:
-  source: files
   files: ["flags.yaml"]
 trust:
   policy: unsigned
@@ -37,7 +36,7 @@ flags:
 # (what is wrong, text of GOOD, what replaces it, line, words that the message must contain)
 MISTAKES = [
     ("unknown key", "    checkout-v2: { endpoints:", "    checkout-v2: { endpoint:", 14, ["endpoint", "endpoints"]),
-    ("unknown top key", "trust:", "trusts:", 18, ["trusts", "trust"]),
+    ("unknown top key", "trust:", "trusts:", 17, ["trusts", "trust"]),
     ("wrong type", "  listeners:\n    - address: 127.0.0.1:9071", "  workers: many", 2, ["workers"]),
     ("unknown container", "container: checkout-v1", "container: checkout-v3", 11, ["checkout-v3", "checkout-v"]),
     ("unknown container in serve", '"on": checkout-v2,', '"on": checkout-v9,', 7, ["checkout-v9"]),
@@ -45,7 +44,7 @@ MISTAKES = [
     ("variant that the flag does not have", '{ "on": checkout-v2', '{ "onn": checkout-v2', 7, ["onn"]),
     ("flag route without fallback", "      fallback: checkout-v1\n", "", 6, ["fallback"]),
     ("bad endpoint", '["127.0.0.1:7001"]', '["127.0.0.1:70010"]', 13, ["70010"]),
-    ("bad policy", "policy: unsigned", "policy: unsinged", 19, ["unsinged", "unsigned"]),
+    ("bad policy", "policy: unsigned", "policy: unsinged", 18, ["unsinged", "unsigned"]),
     ("not YAML", "trust:\n", "trust: [\n", None, []),
 ]
 
@@ -73,7 +72,7 @@ class Check(MeshTest):
         config = GOOD.replace("container: checkout-v1", "container: nothing").replace("policy: unsigned", "policy: some")
         said = self.check(config, code=1)
         self.assertRegex(said, r"flagmesh\.yaml:11:")
-        self.assertRegex(said, r"flagmesh\.yaml:19:")
+        self.assertRegex(said, r"flagmesh\.yaml:18:")
 
     def test_weights_that_are_zero(self):
         said = self.check(flags=FLAGS.replace('"on": 25, "off": 75', '"on": 0, "off": 0'), code=1)

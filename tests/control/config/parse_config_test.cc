@@ -232,7 +232,7 @@ TEST(ParseConfig, SignedNeedsAKeyForTheEngineAndRefusesFiles) {
            "trust: { origin: o, keys: { engine: [\"" + std::string(kEngineKey) + "\"] } }"));
   ASSERT_EQ(parsed.diagnostics.size(), 2u) << texts(parsed.diagnostics);
   EXPECT_EQ(parsed.diagnostics[0].message, "the engine has no 'signing_key'");
-  EXPECT_EQ(parsed.diagnostics[1].message, "flags from files are not signed in this build");
+  EXPECT_EQ(parsed.diagnostics[1].message, "a router does not read flag files in this build");
 }
 
 TEST(ParseConfig, OneKeyOneRole) {
