@@ -102,6 +102,16 @@ class Commands(MeshTest):
         self.assert_everybody_gets("off")
         self.assert_no_request_was_lost()
 
+    def test_status_and_eval_say_what_routers_do(self):
+        mesh = Mesh(self)
+        mesh.engine()
+        router = mesh.router()
+        status = process.run("status", "--engine", f"http://{mesh.api}").stdout
+        self.assertRegex(status, r"checkout +ENABLED +file +off=75,on=25|checkout +ENABLED +file +on=25,off=75")
+        for user in (f"user-{number}" for number in range(40)):
+            told = process.run("eval", "checkout", "--user", user, "--files", mesh.flags_file).stdout
+            self.assertIn(f"variant {variant(router.address, user)},", told, user)
+
     def test_edit_of_the_flag_file(self):
         self.start_under_load()
         edited = {"flags": {"checkout": CHECKOUT | {"rollout": {"on": 100, "off": 0}}}}
