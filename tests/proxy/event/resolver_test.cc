@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <optional>
+#include <string>
 
 #include "tests/proxy/event/dns_server.h"
 
@@ -86,6 +89,9 @@ TEST_F(ResolverTest, RefusalGarbageAndSilenceAreErrors) {
 }
 
 TEST_F(ResolverTest, TheHostsFileIsAskedFirst) {
+  std::ifstream hosts("/etc/hosts");
+  const std::string text{std::istreambuf_iterator<char>(hosts), {}};
+  if (text.find("localhost") == std::string::npos) GTEST_SKIP() << "a machine without a hosts file";
   const auto resolver = make();
   const Result<ResolvedName> found = ask(*resolver, "localhost");
   ASSERT_TRUE(found) << found.error().text();
