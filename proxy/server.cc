@@ -232,6 +232,31 @@ void Server::use_routing(RoutingInput input) {
   builder_->set_routing(std::move(input));
 }
 
+namespace {
+
+// The sections that are read once, at start, and differ: " proxy.workers trust.origin"; empty: none.
+std::string needs_restart(const config::Config& running, const config::Config& wanted) {
+  std::string names;
+  const auto compare = [&](bool same, const char* name) {
+    if (!same) names.append(" ").append(name);
+  };
+  compare(running.proxy->workers == wanted.proxy->workers, "proxy.workers");
+  compare(running.flags.source == wanted.flags.source && running.flags.tenant == wanted.flags.tenant, "flags");
+  compare(running.trust.policy == wanted.trust.policy && running.trust.origin == wanted.trust.origin &&
+              running.trust.engine_keys == wanted.trust.engine_keys &&
+              running.trust.validator_keys == wanted.trust.validator_keys &&
+              running.trust.require_engine == wanted.trust.require_engine &&
+              running.trust.require_validator == wanted.trust.require_validator &&
+              running.trust.max_age == wanted.trust.max_age,
+          "trust");
+  compare(running.redis.text() == wanted.redis.text() && running.redis.prefix == wanted.redis.prefix, "redis");
+  compare(running.admin.address == wanted.admin.address, "admin");
+  compare(running.log.level == wanted.log.level && running.log.access_log == wanted.log.access_log, "log");
+  return names;
+}
+
+}  // namespace
+
 Status Server::reload(config::Config config) {
   if (!config.proxy) return fail("reload", "the configuration has no proxy section", config.file);
   Result<RoutingInput> routing = make_routing_input(*config.proxy);
@@ -243,6 +268,10 @@ Status Server::reload(config::Config config) {
   }
   use_when_resolved(std::move(*routing));
   for (const auto& worker : workers_) worker->set_timeouts(session_timeouts(config_.proxy->timeouts));
+  // `config` is the one that ran until now.
+  if (const std::string names = needs_restart(config, config_); !names.empty()) {
+    spdlog::warn("these changes take effect after a restart:{}", names);
+  }
   ++reloads_;
   return {};
 }
