@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <CLI/CLI.hpp>
+
 #include <csignal>
 #include <cstdio>
 #include <utility>
@@ -37,6 +39,13 @@ bool print(const Diagnostics& diagnostics) {
     fprintf(stderr, "%s\n", diagnostic.text().c_str());
   }
   return has_errors(diagnostics);
+}
+
+std::shared_ptr<RoleArguments> add_role_options(CLI::App& command, const std::string& ports_help) {
+  auto arguments = std::make_shared<RoleArguments>();
+  command.add_option("-c,--config", arguments->config, "the configuration")->required();
+  command.add_option("--ports-file", arguments->ports_file, ports_help);
+  return arguments;
 }
 
 int run_role(const std::string& file, std::string_view section,

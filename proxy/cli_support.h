@@ -16,6 +16,10 @@
 #include "proxy/event/loop.h"
 #include "proxy/net/io_context.h"
 
+namespace CLI {
+class App;
+}
+
 namespace flagmesh::cli {
 
 // Exit codes of all commands.
@@ -34,6 +38,13 @@ std::optional<config::Config> load(const std::string& file);
 // A carrier over the Redis of the configuration; trouble goes to the log.
 std::unique_ptr<snapshot::Carrier> redis_carrier(net::IoContext& io,
                                                  const config::RedisConfig& redis);
+
+// What every role takes on its command line; lives as long as the command's callback.
+struct RoleArguments {
+  std::string config;
+  std::string ports_file;  // where to write the bound addresses; empty: nowhere
+};
+std::shared_ptr<RoleArguments> add_role_options(CLI::App& command, const std::string& ports_help);
 
 // A role that runs by itself: reads the configuration, sets up the log, and serves until a signal.
 // Gives the exit code.

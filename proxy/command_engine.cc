@@ -72,14 +72,8 @@ void add_engine_command(CLI::App& app, int& exit_code) {
       "  curl http://127.0.0.1:8071/api/v1/flags\n"
       "Signals: TERM, INT finish the publish in flight and exit.\n"
       "Exit code: 0 after a signal, 1 cannot run, 2 the configuration has errors.");
-  struct Arguments {
-    std::string config;
-    std::string ports_file;
-  };
-  auto arguments = std::make_shared<Arguments>();
-  command->add_option("-c,--config", arguments->config, "the configuration")->required();
-  command->add_option("--ports-file", arguments->ports_file,
-                      "write {\"api\":\"ADDRESS:PORT\"} to this file once it listens");
+  auto arguments = cli::add_role_options(
+      *command, "write {\"api\":\"ADDRESS:PORT\"} to this file once it listens");
   command->callback(
       [arguments, &exit_code] { exit_code = run(arguments->config, arguments->ports_file); });
 }

@@ -159,14 +159,8 @@ void add_proxy_command(CLI::App& app, int& exit_code) {
       "USR1 opens the access log again.\n"
       "Exit code: 0 after a signal, 1 cannot start (address in use, bad key), 2 the configuration "
       "has errors.");
-  struct Arguments {
-    std::string config;
-    std::string ports_file;
-  };
-  auto arguments = std::make_shared<Arguments>();
-  command->add_option("-c,--config", arguments->config, "the configuration")->required();
-  command->add_option("--ports-file", arguments->ports_file,
-                      "write the bound addresses to this file as JSON once they listen");
+  auto arguments = cli::add_role_options(
+      *command, "write the bound addresses to this file as JSON once they listen");
   command->callback([arguments, &exit_code] {
     signal(SIGPIPE, SIG_IGN);
     exit_code = RouterProcess(arguments->config, arguments->ports_file).run();

@@ -42,14 +42,8 @@ void add_validator_command(CLI::App& app, int& exit_code) {
       "  flagmesh keygen --name validator.example.com --validator --out validator.key\n"
       "  flagmesh validator -c flagmesh.yaml\n"
       "Exit code: 0 after a signal, 1 cannot run, 2 the configuration has errors.");
-  struct Arguments {
-    std::string config;
-    std::string ports_file;
-  };
-  auto arguments = std::make_shared<Arguments>();
-  command->add_option("-c,--config", arguments->config, "the configuration")->required();
-  command->add_option("--ports-file", arguments->ports_file,
-                      "write {} to this file once it runs: a validator listens nowhere");
+  auto arguments = cli::add_role_options(
+      *command, "write {} to this file once it runs: a validator listens nowhere");
   command->callback(
       [arguments, &exit_code] { exit_code = run(arguments->config, arguments->ports_file); });
 }
