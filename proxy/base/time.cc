@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 
 namespace flagmesh {
@@ -20,7 +21,7 @@ int64_t unix_millis() {
   return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
 }
 
-std::string http_date(int64_t unix_seconds) {
+void write_http_date(int64_t unix_seconds, std::span<char, kHttpDateBytes> into) {
   static constexpr std::array<const char*, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   static constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -28,11 +29,15 @@ std::string http_date(int64_t unix_seconds) {
   tm t{};
   gmtime_r(&seconds, &t);
   std::array<char, 64> text{};
-  const int n = snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
-                         kDays[static_cast<size_t>(t.tm_wday)], t.tm_mday,
-                         kMonths[static_cast<size_t>(t.tm_mon)], t.tm_year + 1900, t.tm_hour,
-                         t.tm_min, t.tm_sec);
-  return {text.data(), static_cast<size_t>(n)};
+  snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT", kDays[static_cast<size_t>(t.tm_wday)],
+           t.tm_mday, kMonths[static_cast<size_t>(t.tm_mon)], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+  memcpy(into.data(), text.data(), into.size());
+}
+
+std::string http_date(int64_t unix_seconds) {
+  std::string text(kHttpDateBytes, ' ');
+  write_http_date(unix_seconds, std::span<char, kHttpDateBytes>(text.data(), kHttpDateBytes));
+  return text;
 }
 
 std::string rfc3339_millis(int64_t unix_millis) {

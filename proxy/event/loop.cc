@@ -1,10 +1,12 @@
 #include "proxy/event/loop.h"
 
-#include <event2/event.h>
-#include <event2/event_struct.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -13,79 +15,97 @@ namespace flagmesh::event {
 
 namespace {
 
-struct ::event* as_event(std::array<std::byte, 128>& storage) {
-  static_assert(sizeof(struct ::event) <= 128);
-  return reinterpret_cast<struct ::event*>(storage.data());
-}
+// How long the wall clock is taken to stand still: Date has seconds.
+constexpr MonoMs kWallClockMs = 20;
 
-short events_of(Io::Mode mode) {
+uint32_t events_of(Io::Mode mode) {
   switch (mode) {
-    case Io::Mode::kEdge: return static_cast<short>(EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST);
-    case Io::Mode::kLevelRead: return static_cast<short>(EV_READ | EV_PERSIST);
-    case Io::Mode::kLevelWrite: return static_cast<short>(EV_WRITE | EV_PERSIST);
+    case Io::Mode::kEdge: return EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    case Io::Mode::kLevelRead: return EPOLLIN;
+    case Io::Mode::kLevelWrite: return EPOLLOUT;
     case Io::Mode::kLevelReadWrite: break;
   }
-  return static_cast<short>(EV_READ | EV_WRITE | EV_PERSIST);
+  return EPOLLIN | EPOLLOUT;
+}
+
+// A signal handler may not do more than write(2): the number goes through a pipe to the loop that watches signals.
+std::atomic<int> signal_pipe_in{-1};
+
+void on_process_signal(int number) {
+  const int saved = errno;
+  const auto byte = static_cast<unsigned char>(number);
+  (void)!write(signal_pipe_in.load(std::memory_order_relaxed), &byte, 1);
+  errno = saved;
 }
 
 }  // namespace
 
 struct Loop::Impl {
-  struct SignalWatch {
-    struct ::event event;
-    std::function<void()> handler;
-    Loop* loop;
+  // A descriptor of the loop's own and what to do when it is readable.
+  struct Watch final : IoHandler {
+    void on_io(bool, bool, bool) override { work(); }
+    std::function<void()> work;
+    Io io;
   };
 
-  event_base* base = nullptr;
-  struct ::event wake_event{};
-  struct ::event timer_event{};
-  MonoMs timer_armed_for = 0;
+  int epoll_fd = -1;
   int wake_fd = -1;
+  Watch wake;
   std::mutex mutex;
   std::vector<std::move_only_function<void()>> posted;  // guarded by mutex
   std::vector<std::move_only_function<void()>> running;
-  std::vector<std::unique_ptr<SignalWatch>> signals;
+
+  std::array<int, 2> signal_pipe{-1, -1};
+  Watch signals;
+  std::vector<std::pair<int, std::function<void()>>> signal_handlers;
 
   ~Impl() {
-    if (base == nullptr) return;
-    for (auto& watch : signals) event_del(&watch->event);
-    if (wake_fd >= 0) {
-      event_del(&wake_event);
-      close(wake_fd);
+    if (signal_pipe[1] >= 0) {
+      for (const auto& [number, handler] : signal_handlers) signal(number, SIG_DFL);
+      signal_pipe_in.store(-1);
     }
-    event_del(&timer_event);
-    event_base_free(base);
+    for (const int fd : {signal_pipe[0], signal_pipe[1], wake_fd, epoll_fd}) {
+      if (fd >= 0) close(fd);
+    }
+  }
+
+  void run_signals() {
+    std::array<unsigned char, 64> numbers;
+    const ssize_t count = read(signal_pipe[0], numbers.data(), numbers.size());
+    for (ssize_t i = 0; i < count; ++i) {
+      // By index: a handler may add another.
+      for (size_t h = 0; h < signal_handlers.size(); ++h) {
+        if (signal_handlers[h].first == numbers[static_cast<size_t>(i)]) signal_handlers[h].second();
+      }
+    }
   }
 };
 
 // --- Io ----------------------------------------------------------------------------------------------------------------
 
 Status Io::open(Loop& loop, int fd, Mode mode, IoHandler& handler) {
-  handler_ = &handler;
-  loop_ = &loop;
-  const short events = events_of(mode);
-  struct ::event* e = as_event(event_);
-  if (event_assign(e, loop.impl_->base, fd, events, &Io::dispatch, this) != 0 ||
-      event_add(e, nullptr) != 0) {
+  epoll_event wanted{};
+  wanted.events = events_of(mode);
+  wanted.data.ptr = this;
+  if (epoll_ctl(loop.impl_->epoll_fd, EPOLL_CTL_ADD, fd, &wanted) != 0) {
     return fail("event", "cannot watch descriptor " + std::to_string(fd) + ": " + strerror(errno));
   }
-  open_ = true;
+  handler_ = &handler;
+  loop_ = &loop;
+  fd_ = fd;
   return {};
 }
 
 void Io::close() {
-  if (!open_) return;
-  event_del(as_event(event_));
-  open_ = false;
+  if (!is_open()) return;
+  epoll_ctl(loop_->impl_->epoll_fd, EPOLL_CTL_DEL, fd_, nullptr);
+  close_with_descriptor();
 }
 
-void Io::dispatch(int, short what, void* self) {
-  Io* io = static_cast<Io*>(self);
-  Loop* loop = io->loop_;
-  loop->before_callback();
-  io->handler_->on_io((what & EV_READ) != 0, (what & EV_WRITE) != 0, (what & EV_CLOSED) != 0);
-  loop->after_callback();
+void Io::close_with_descriptor() {
+  if (!is_open()) return;
+  loop_->forget(*this);
+  fd_ = -1;
 }
 
 // --- TurnTask ----------------------------------------------------------------------------------------------------------
@@ -134,69 +154,74 @@ Loop::~Loop() {
     if (impl_->posted.empty()) break;
     unrun.swap(impl_->posted);
   }
+  impl_->wake.io.close();
+  impl_->signals.io.close();
 }
 
 Result<std::unique_ptr<Loop>> Loop::create() {
   auto impl = std::make_unique<Impl>();
-  event_config* config = event_config_new();
-  if (config == nullptr) return fail("event", "out of memory");
-  event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_EARLY_CLOSE);
-  event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-  impl->base = event_base_new_with_config(config);
-  event_config_free(config);
-  if (impl->base == nullptr) {
-    return fail("event", "libevent has no edge-triggered method here (epoll is needed)");
-  }
+  impl->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  if (impl->epoll_fd < 0) return fail("event", std::string("epoll_create1: ") + strerror(errno));
   impl->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (impl->wake_fd < 0) return fail("event", std::string("eventfd: ") + strerror(errno));
   std::unique_ptr<Loop> loop(new Loop(std::move(impl)));
-  event_assign(&loop->impl_->wake_event, loop->impl_->base, loop->impl_->wake_fd, EV_READ | EV_PERSIST,
-               [](int fd, short, void* self) {
-                 uint64_t count = 0;
-                 while (read(fd, &count, sizeof count) > 0) {
-                 }
-                 static_cast<Loop*>(self)->run_posted();
-               },
-               loop.get());
-  event_add(&loop->impl_->wake_event, nullptr);
-  // It may fire a moment early (libevent's clock is the kernel's coarse one); then it has to be armed again.
-  event_assign(&loop->impl_->timer_event, loop->impl_->base, -1, 0,
-               [](int, short, void* armed_for) { *static_cast<MonoMs*>(armed_for) = 0; },
-               &loop->impl_->timer_armed_for);
+  Impl::Watch& wake = loop->impl_->wake;
+  wake.work = [self = loop.get()] {
+    uint64_t count = 0;
+    (void)!read(self->impl_->wake_fd, &count, sizeof count);
+    self->run_posted();
+  };
+  if (Status opened = wake.io.open(*loop, loop->impl_->wake_fd, Io::Mode::kLevelRead, wake); !opened) {
+    return std::unexpected(opened.error());
+  }
   return loop;
 }
 
 void Loop::update_time() {
-  time_fresh_ = true;
   now_ms_ = mono_ms();
+  if (wall_read_ms_ != 0 && now_ms_ < wall_read_ms_ + kWallClockMs) return;
+  wall_read_ms_ = now_ms_;
   const int64_t seconds = flagmesh::unix_seconds();
   if (seconds == unix_seconds_) return;
   unix_seconds_ = seconds;
-  const std::string text = http_date(seconds);
-  memcpy(date_.data(), text.data(), std::min(text.size(), date_.size()));
+  write_http_date(seconds, std::span<char, kHttpDateBytes>(date_.data(), kHttpDateBytes));
 }
 
 void Loop::turn(int wait_ms) {
-  const MonoMs wakeup = timers_.next_wakeup();
-  const bool busy = tasks_ != nullptr || wait_ms == 0;
-  MonoMs until = wakeup;
-  if (wait_ms > 0 && (until == 0 || until > now_ms_ + static_cast<MonoMs>(wait_ms))) {
-    until = now_ms_ + static_cast<MonoMs>(wait_ms);
-  }
-  // The libevent timer is moved only when a wake-up earlier than the armed one is needed.
-  if (!busy && until != 0 && (impl_->timer_armed_for == 0 || until < impl_->timer_armed_for)) {
+  if (tasks_ != nullptr) {
+    wait_ms = 0;
+  } else if (const MonoMs wakeup = timers_.next_wakeup(); wakeup != 0 && wait_ms != 0) {
     const MonoMs now = mono_ms();
-    const MonoMs delay = until > now ? until - now : 0;
-    const timeval after{static_cast<time_t>(delay / 1000), static_cast<suseconds_t>(delay % 1000 * 1000)};
-    event_add(&impl_->timer_event, &after);
-    impl_->timer_armed_for = until;
+    const int until = wakeup > now ? static_cast<int>(std::min<MonoMs>(wakeup - now, 3'600'000)) : 0;
+    if (wait_ms < 0 || until < wait_ms) wait_ms = until;
   }
-  time_fresh_ = false;
-  event_base_loop(impl_->base, EVLOOP_ONCE | (busy ? EVLOOP_NONBLOCK : 0));
+  batch_size_ = epoll_wait(impl_->epoll_fd, batch_.data(), kBatch, wait_ms);
   update_time();
+  dispatch();
   timers_.advance(now_ms_, [this] { after_callback(); });
   run_turn_tasks();
   deleter_.drain();
+}
+
+void Loop::dispatch() {
+  for (batch_next_ = 0; batch_next_ < batch_size_;) {
+    const epoll_event& event = batch_[static_cast<size_t>(batch_next_++)];
+    const uint32_t what = event.events;
+    const auto* io = static_cast<const Io*>(event.data.ptr);
+    if (io == nullptr) continue;  // forgotten meanwhile
+    const bool broken = (what & (EPOLLERR | EPOLLHUP)) != 0;
+    io->handler_->on_io(broken || (what & EPOLLIN) != 0, broken || (what & EPOLLOUT) != 0,
+                        broken || (what & EPOLLRDHUP) != 0);
+    after_callback();
+  }
+  batch_size_ = batch_next_ = 0;
+}
+
+void Loop::forget(const Io& io) {
+  for (int i = batch_next_; i < batch_size_; ++i) {
+    epoll_event& event = batch_[static_cast<size_t>(i)];
+    if (event.data.ptr == &io) event.data.ptr = nullptr;
+  }
 }
 
 void Loop::run() {
@@ -228,7 +253,6 @@ void Loop::run_posted() {
     const std::lock_guard lock(impl_->mutex);
     impl_->running.swap(impl_->posted);
   }
-  update_time();
   for (auto& task : impl_->running) {
     task();
     after_callback();
@@ -237,21 +261,24 @@ void Loop::run_posted() {
 }
 
 Status Loop::on_signal(int signal_number, std::function<void()> handler) {
-  auto watch = std::make_unique<Impl::SignalWatch>();
-  watch->handler = std::move(handler);
-  watch->loop = this;
-  event_assign(&watch->event, impl_->base, signal_number, EV_SIGNAL | EV_PERSIST,
-               [](int, short, void* self) {
-                 auto* w = static_cast<Impl::SignalWatch*>(self);
-                 w->loop->before_callback();
-                 w->handler();
-                 w->loop->after_callback();
-               },
-               watch.get());
-  if (event_add(&watch->event, nullptr) != 0) {
+  if (impl_->signal_pipe[0] < 0) {
+    if (pipe2(impl_->signal_pipe.data(), O_NONBLOCK | O_CLOEXEC) != 0) {
+      return fail("event", std::string("pipe: ") + strerror(errno));
+    }
+    impl_->signals.work = [impl = impl_.get()] { impl->run_signals(); };
+    if (Status opened = impl_->signals.io.open(*this, impl_->signal_pipe[0], Io::Mode::kLevelRead, impl_->signals);
+        !opened) {
+      return opened;
+    }
+    signal_pipe_in.store(impl_->signal_pipe[1]);
+  }
+  struct sigaction action {};
+  action.sa_handler = on_process_signal;
+  action.sa_flags = SA_RESTART;
+  if (sigaction(signal_number, &action, nullptr) != 0) {
     return fail("event", "cannot watch signal " + std::to_string(signal_number));
   }
-  impl_->signals.push_back(std::move(watch));
+  impl_->signal_handlers.emplace_back(signal_number, std::move(handler));
   return {};
 }
 

@@ -57,7 +57,7 @@ Status Connection::start_connect(const Address& to) {
 
 void Connection::close() {
   if (fd_ < 0) return;
-  io_.close();
+  io_.close_with_descriptor();
   ::close(fd_);
   fd_ = -1;
   kept_.reset();

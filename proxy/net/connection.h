@@ -64,9 +64,6 @@ class Connection final : private event::IoHandler, private event::TurnTask {
   // When no reason is left, kept bytes are shown again and reading goes on at the end of this turn.
   void resume(uint8_t reason);
   bool paused() const { return paused_ != 0; }
-  // Inside on_bytes(): the handler needs more of this message now. The kernel is asked until it has nothing, because a reset right behind
-  // these bytes has no readiness of its own (libevent tells EPOLLERR as readable and writable, which bytes are, too).
-  void read_on() { flags_ |= kReadable; }
 
   // Closes now: what was not written is lost. No callback follows.
   void close();

@@ -95,7 +95,6 @@ size_t UpstreamConnection::on_bytes(std::string_view bytes) {
     }
     if (state_ != State::kBusy) return bytes.size();  // cancelled inside
   }
-  connection_.read_on();
   return bytes.size() - input.size();
 }
 

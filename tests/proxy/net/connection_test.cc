@@ -158,16 +158,10 @@ TEST_F(ConnectionTest, AResetIsAnError) {
   EXPECT_FALSE(connection.is_open());
 }
 
-// epoll tells bytes and reset in one event, libevent passes on only the bytes; whoever needs more
-// reads on.
-TEST_F(ConnectionTest, AResetRightBehindBytesIsSeenByWhoReadsOn) {
+// epoll tells bytes and reset in one event.
+TEST_F(ConnectionTest, AResetRightBehindBytesIsSeen) {
   pair();
   turns(*loop);
-  handler.when_bytes = [&](std::string_view bytes) {
-    connection.read_on();
-    handler.heard.append(bytes);
-    return bytes.size();
-  };
   say(peer, "half a");
   reset_and_close(peer);
   peer = -1;
