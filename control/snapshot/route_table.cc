@@ -201,7 +201,8 @@ Result<std::shared_ptr<const RouteTable>> RouteTable::build(std::vector<Route> r
 }
 
 const Route* RouteTable::match(const RouteQuery& query) const {
-  if (!query.path.starts_with('/')) return nullptr;
+  // "*" asks about the server as a whole: it is below no path but the root.
+  if (!query.path.starts_with('/') && query.path != "*") return nullptr;
   const Index& index = *index_;
   if (!index.exact_hosts.empty() || !index.wildcard_hosts.empty()) {
     std::array<char, kHostBytes> buffer;

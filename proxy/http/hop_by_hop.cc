@@ -27,21 +27,21 @@ constexpr bool is_hop_by_hop(HeaderId id) {
   }
 }
 
-void remove_nominated(HeaderList& headers) {
-  for (const Field* f = headers.find(HeaderId::kConnection); f != nullptr; f = headers.next(f)) {
-    CommaList list(f->value);
-    std::string_view name;
-    while (list.next(name)) {
-      const bool option = equals_ignore_case(name, "close");
-      if (!option && header_id(name) == HeaderId::kOther) headers.remove(name);
-    }
+}  // namespace
+
+void remove_nominated(std::string_view options, HeaderList& fields) {
+  CommaList list(options);
+  std::string_view name;
+  while (list.next(name)) {
+    const bool option = equals_ignore_case(name, "close");
+    if (!option && header_id(name) == HeaderId::kOther) fields.remove(name);
   }
 }
 
-}  // namespace
-
 void remove_hop_by_hop(HeaderList& headers) {
-  remove_nominated(headers);
+  for (const Field* f = headers.find(HeaderId::kConnection); f != nullptr; f = headers.next(f)) {
+    remove_nominated(f->value, headers);
+  }
   for (Field& field : headers) {
     const bool removed =
         field.id == HeaderId::kOther ? is_flagmesh_name(field.name) : is_hop_by_hop(field.id);

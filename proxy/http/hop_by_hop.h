@@ -1,6 +1,8 @@
 // Fields that mean one connection and must not reach the next (RFC 9110 §7.6.1).
 #pragma once
 
+#include <string_view>
+
 #include "proxy/http/headers.h"
 
 namespace flagmesh::http {
@@ -16,6 +18,10 @@ namespace flagmesh::http {
 // nominate them (§7.6.1), and taking one out at a client's wish would hide from the origin what we
 // or a trusted proxy decided by. Trailer stays: trailers are forwarded.
 void remove_hop_by_hop(HeaderList& headers);
+
+// Erases the fields that the options of one Connection field nominate. Trailers are nominated by
+// the Connection fields of their message's head.
+void remove_nominated(std::string_view options, HeaderList& fields);
 
 // Erases from trailers every field that we know by its id but ETag, and x-flagmesh-*. Those frame,
 // route, authenticate or describe a message, may not come in trailers (RFC 9110 §6.5.1), and would

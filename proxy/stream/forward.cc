@@ -10,6 +10,18 @@
 
 namespace flagmesh::stream {
 
+namespace {
+
+// All of them as one list.
+std::string_view connection_options_text(const http::HeaderList& headers, Arena& arena) {
+  const http::Field* field = headers.find(http::HeaderId::kConnection);
+  std::string_view list = field == nullptr ? std::string_view() : field->value;
+  while (field != nullptr && (field = headers.next(field)) != nullptr) list = arena.join(list, ",", field->value);
+  return list;
+}
+
+}  // namespace
+
 Forward::Forward(Stream& stream)
     : stream_(stream), timer_([](void* self) { static_cast<Forward*>(self)->on_timer(); }, this) {}
 
@@ -140,6 +152,7 @@ void Forward::on_head(http::ResponseHead& head) {
   if (cause != 0 && retry(cause, false)) return;
   timer_.disarm();
   state_ = head.status == 101 ? State::kTunnel : State::kResponding;
+  nominated_ = head.body.kind == http::Framing::kChunked ? connection_options_text(head.headers, arena()) : "";
   prepare_response(stream_, head);
   stream_.respond(head);
   if (state_ == State::kTunnel) stream_.start_tunnel();
@@ -168,7 +181,10 @@ void Forward::client_drained() {
   if (connection_ != nullptr) connection_->resume_reading();
 }
 
-void Forward::on_trailers(http::HeaderList& trailers) { stream_.respond_trailers(trailers); }
+void Forward::on_trailers(http::HeaderList& trailers) {
+  http::remove_nominated(nominated_, trailers);
+  stream_.respond_trailers(trailers);
+}
 
 void Forward::on_end() {
   connection_ = nullptr;
@@ -308,7 +324,7 @@ void Forward::give_up() {
 void Forward::reset() {
   give_up();
   replay_.clear();
-  endpoint_name_ = {};
+  endpoint_name_ = nominated_ = {};
   deadline_ = 0;
   attempts_ = 0;
   state_ = State::kIdle;

@@ -83,6 +83,7 @@ class Forward final : public upstream::UpstreamRequest {
   upstream::Endpoint* endpoint_ = nullptr;              // of the attempt; null while queued
   upstream::Container* admitted_ = nullptr;             // holds a place behind its circuit breaker
   std::string_view endpoint_name_;                      // in the arena
+  std::string_view nominated_;                          // options of the response's Connection fields
   uint32_t attempts_ = 0;
   State state_ = State::kIdle;
   bool trial_ = false;

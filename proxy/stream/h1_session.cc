@@ -289,7 +289,8 @@ void H1Session::send_head(Stream& stream, http::ResponseHead& head, bool) {
     head.body.kind = http::Framing::kUntilClose;
   }
   if (head.body.kind == http::Framing::kUntilClose) close_after_ = true;
-  close_after_ = wants_close(stream);
+  // An answer that comes before its request is whole ends the connection, whatever becomes of the rest.
+  close_after_ = wants_close(stream) || !request_done_;
   response_framing_ = no_body_ ? http::Framing::kNone : head.body.kind;
   const std::string_view connection = close_after_ ? "close" : old_client ? "keep-alive" : "";
   const bool keep_length = no_body_ || head.status == 304;

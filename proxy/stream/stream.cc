@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "proxy/base/time.h"
+#include "proxy/http/hop_by_hop.h"
 #include "proxy/stream/message_headers.h"
 
 namespace flagmesh::stream {
@@ -117,6 +118,10 @@ void Stream::request_data(std::string_view data) {
 
 void Stream::request_trailers_came() {
   has_trailers_ = true;
+  // Erased by now, but still there to be read.
+  for (const http::Field& field : request_.headers) {
+    if (field.id == HeaderId::kConnection) http::remove_nominated(field.value, trailers_);
+  }
   if (handler_ != nullptr) handler_->on_trailers(*this, trailers_);
 }
 

@@ -42,6 +42,17 @@ TEST(HopByHop, NominatedFieldsGo) {
   EXPECT_EQ(left_of({{"Connection", "a"}, {"A", "1"}, {"Connection", "b"}, {"B", "2"}}), "");
 }
 
+TEST(HopByHop, TrailersAreNominatedByTheHead) {
+  BlockPool pool;
+  Arena arena(pool);
+  HeaderList list;
+  for (const std::string_view name : {"X-A", "Digest", "x-b", "Close", "ETag"}) {
+    list.add(arena, header_id(name), name, "x");
+  }
+  remove_nominated("close, X-B,, x-a, etag", list);
+  EXPECT_EQ(fields_text(list, "|"), "Digest: x|Close: x|ETag: x");
+}
+
 TEST(HopByHop, FieldsForEveryoneCannotBeNominated) {
   EXPECT_EQ(left_of({{"Connection",
                       "Host, Content-Length, Cookie, Authorization, X-Forwarded-For, Close"},
