@@ -28,10 +28,6 @@ void put_bool(Json& json, const char* name, bool value) {
   json.Bool(value);
 }
 
-bool has_flag_routes(const config::Config& config) {
-  return std::ranges::any_of(config.proxy->routes, [](const auto& route) { return route.is_flag_route(); });
-}
-
 }  // namespace
 
 void Admin::handle(const stream::LocalRequest& request, stream::LocalReply reply) {
@@ -59,17 +55,8 @@ void Admin::handle(const stream::LocalRequest& request, stream::LocalReply reply
 stream::LocalResponse Admin::ready() const {
   const snapshot::SourceStatus::View source = server_.source_view();
   const Builder::Published current = server_.current();
-  std::string why;
-  bool stale = false;
-  if (server_.shutting_down()) {
-    why = "shutting_down";
-  } else if (current == nullptr) {
-    why = "no_snapshot";
-  } else {
-    const snapshot::TrustStatus& trust = current->snapshot->trust;
-    stale = !trust.fresh_at(unix_millis());
-    if (has_flag_routes(server_.config()) && !trust.proven) why = trust.unproven_reason;
-  }
+  const std::string why = server_.unready_reason();
+  const bool stale = current != nullptr && !current->snapshot->trust.fresh_at(unix_millis());
   rapidjson::StringBuffer buffer;
   Json json(buffer);
   json.StartObject();

@@ -6,12 +6,16 @@
 
 #include <csignal>
 #include <cstdio>
+#include <functional>
+#include <initializer_list>
+#include <utility>
 
 #include "proxy/cli_support.h"
 #include "proxy/commands.h"
 #include "proxy/log.h"
 #include "proxy/server.h"
 #include "proxy/state_sources.h"
+#include "proxy/takeover_predecessor.h"
 
 namespace flagmesh {
 
@@ -45,9 +49,10 @@ void raise_descriptor_limit() {
 // The router's process: signals, the watched configuration file, the end.
 class RouterProcess {
  public:
-  RouterProcess(std::string file, std::string ports_file)
+  RouterProcess(std::string file, std::string ports_file, bool take_over)
       : file_(std::move(file)),
         ports_file_(std::move(ports_file)),
+        take_over_(take_over),
         watch_([](void* self) { static_cast<RouterProcess*>(self)->look_at_file(); }, this) {}
 
   int run() {
@@ -72,8 +77,6 @@ class RouterProcess {
   }
 
  private:
-  static constexpr MonoMs kWatchMs = 500;
-
   Status start(config::Config config) {
     Result<std::unique_ptr<event::Loop>> loop = event::Loop::create();
     if (!loop) return std::unexpected(loop.error());
@@ -85,9 +88,15 @@ class RouterProcess {
       spdlog::warn(
           "trust.policy is unsigned: whoever reaches the source of state can change flags");
     }
-    Result<std::unique_ptr<Server>> server = Server::create(
-        *loop_, *io_,
-        {.config = std::move(config), .make_source = *make_source, .ports_file = ports_file_});
+    Result<std::unique_ptr<takeover::Predecessor>> predecessor = meet_predecessor(*config.proxy);
+    if (!predecessor) return std::unexpected(predecessor.error());
+    Result<std::unique_ptr<Server>> server =
+        Server::create(*loop_, *io_,
+                       {.config = std::move(config),
+                        .make_source = *make_source,
+                        .ports_file = ports_file_,
+                        .predecessor = std::move(*predecessor),
+                        .handed_over = [this] { loop_->stop(); }});
     if (!server) return std::unexpected(server.error());
     server_ = std::move(*server);
     for (const net::Address& address : server_->listen_addresses()) {
@@ -98,28 +107,57 @@ class RouterProcess {
     return watch_signals();
   }
 
-  Status watch_signals() {
-    for (const int number : {SIGTERM, SIGINT}) {
-      Status watched = loop_->on_signal(number, [this] {
-        spdlog::info("shutting down");
-        server_->shut_down([this] { loop_->stop(); });
-      });
-      if (!watched) return watched;
+  // Null: nobody to take over from.
+  Result<std::unique_ptr<takeover::Predecessor>> meet_predecessor(
+      const config::ProxyConfig& proxy) const {
+    if (!take_over_) return nullptr;
+    if (proxy.takeover_socket.empty()) {
+      return fail("takeover", "--take-over needs to know where the running router listens", file_,
+                  "set proxy.takeover_socket, in its configuration too");
     }
-    if (Status watched = loop_->on_signal(SIGHUP, [this] { reload(); }); !watched) return watched;
-    watch_.set(loop_->timers(), loop_->now_ms() + kWatchMs);
-    return loop_->on_signal(SIGUSR1, [this] { server_->reopen_logs(); });
+    auto predecessor = takeover::Predecessor::meet(proxy.takeover_socket);
+    if (predecessor && *predecessor == nullptr) {
+      spdlog::warn("no router runs at {}: nothing to take over, starting afresh",
+                   proxy.takeover_socket);
+    }
+    return predecessor;
+  }
+
+  Status watch_signals() {
+    const auto stop_with_delay = [this] { stop(server_->config().proxy->shutdown_delay); };
+    for (const auto& [number, handler] : std::initializer_list<std::pair<int, std::function<void()>>>{
+             {SIGTERM, stop_with_delay},
+             {SIGINT, stop_with_delay},
+             {SIGQUIT, [this] { stop(0); }},
+             {SIGHUP, [this] { reload(); }},
+             {SIGUSR1, [this] { server_->reopen_logs(); }}}) {
+      if (Status watched = loop_->on_signal(number, handler); !watched) return watched;
+    }
+    watch_.set(loop_->timers(), loop_->now_ms() + server_->config().proxy->watch_settle);
+    return {};
+  }
+
+  // The second time it is meant.
+  void stop(MonoMs delay) {
+    if (std::exchange(stopping_, true)) {
+      spdlog::info("stopping at once");
+      loop_->stop();
+      return;
+    }
+    spdlog::info("shutting down");
+    server_->shut_down(delay, [this] { loop_->stop(); });
   }
 
   void look_at_file() {
     const FileStamp now = stamp_of(file_);
+    const config::ProxyConfig& proxy = *server_->config().proxy;
     // Two looks that agree: an editor may still be writing.
-    if (now.inode != 0 && !(now == seen_) && now == pending_) {
+    if (proxy.watch_file && now.inode != 0 && !(now == seen_) && now == pending_) {
       seen_ = now;
       reload();
     }
     pending_ = now;
-    watch_.set(loop_->timers(), loop_->now_ms() + kWatchMs);
+    watch_.set(loop_->timers(), loop_->now_ms() + server_->config().proxy->watch_settle);
   }
 
   void reload() {
@@ -138,6 +176,8 @@ class RouterProcess {
 
   std::string file_;
   std::string ports_file_;
+  bool take_over_;
+  bool stopping_ = false;
   FileStamp seen_;
   FileStamp pending_;
   std::unique_ptr<event::Loop> loop_;
@@ -154,16 +194,22 @@ void add_proxy_command(CLI::App& app, int& exit_code) {
   command->footer(
       "Examples:\n"
       "  flagmesh proxy -c flagmesh.yaml\n"
-      "Signals: TERM, INT finish what is in flight and exit; HUP reads the configuration again (a "
-      "changed file does too);\n"
-      "USR1 opens the access log again.\n"
+      "  flagmesh proxy -c flagmesh.yaml --take-over   the new program instead of the running one\n"
+      "Signals: TERM, INT wait for proxy.shutdown_delay, finish what is in flight and exit; QUIT the "
+      "same without the wait;\n"
+      "a second one exits at once. HUP reads the configuration again (a changed file does too). USR1 "
+      "opens the access log again.\n"
       "Exit code: 0 after a signal, 1 cannot start (address in use, bad key), 2 the configuration "
       "has errors.");
   auto arguments = cli::add_role_options(
       *command, "write the bound addresses to this file as JSON once they listen");
-  command->callback([arguments, &exit_code] {
+  auto take_over = std::make_shared<bool>(false);
+  command->add_flag("--take-over", *take_over,
+                    "take every listening socket of the router that runs at proxy.takeover_socket, "
+                    "and its place once this one is ready; without one: start afresh");
+  command->callback([arguments, take_over, &exit_code] {
     signal(SIGPIPE, SIG_IGN);
-    exit_code = RouterProcess(arguments->config, arguments->ports_file).run();
+    exit_code = RouterProcess(arguments->config, arguments->ports_file, *take_over).run();
   });
 }
 

@@ -1,9 +1,6 @@
 #include "proxy/server.h"
 
-#include <fcntl.h>
-#include <sched.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -11,9 +8,9 @@
 #include <fstream>
 
 #include "proxy/admin.h"
+#include "proxy/base/time.h"
 #include "proxy/cpu_count.h"
 #include "proxy/endpoint_addresses.h"
-#include "proxy/net/listener.h"
 
 namespace flagmesh {
 
@@ -25,6 +22,10 @@ stream::SessionTimeouts session_timeouts(const config::TimeoutsConfig& timeouts)
           .stream_idle = timeouts.stream_idle,
           .connection_idle = timeouts.connection_idle,
           .max_connection_age = timeouts.max_connection_age};
+}
+
+bool has_flag_routes(const config::ProxyConfig& proxy) {
+  return std::ranges::any_of(proxy.routes, [](const auto& route) { return route.is_flag_route(); });
 }
 
 std::shared_ptr<upstream::SharedContainer> find_shared(
@@ -49,6 +50,7 @@ Server::Server(event::Loop& loop, net::IoContext& io, config::Config config)
           this) {}
 
 Server::~Server() {
+  successors_.reset();
   admin_server_.reset();
   for (const auto& worker : workers_) worker->stop();
   if (builder_ != nullptr) builder_->stop();
@@ -61,8 +63,33 @@ Result<std::unique_ptr<Server>> Server::create(event::Loop& loop, net::IoContext
   return server;
 }
 
-Status Server::start(const ServerOptions& options) {
+Status Server::start(ServerOptions& options) {
+  takeover::Predecessor* predecessor = options.predecessor.get();
+  handed_over_ = std::move(options.handed_over);
+  Result<std::unique_ptr<takeover::Door>> door = open_door(predecessor != nullptr);
+  if (!door) return std::unexpected(door.error());
   if (Status started = start_workers(); !started) return started;
+  listeners_ = std::make_unique<ListenerSet>(loop_, workers_);
+  if (Status started = start_builder(options); !started) return started;
+  for (const auto& worker : workers_) worker->start();
+  if (predecessor != nullptr) {
+    if (Status ready = wait_until_ready(); !ready) return ready;
+  }
+  if (Status opened = listeners_->update(config_.proxy->listeners, predecessor); !opened) return opened;
+  if (Status started = start_admin(predecessor); !started) return started;
+  if (predecessor != nullptr) {
+    if (Status replaced = replace(*predecessor); !replaced) {
+      spdlog::warn("take-over: {}; this router serves", replaced.error().text());
+    }
+  }
+  if (*door != nullptr) {
+    if (Status opened = open_to_successors(std::move(*door)); !opened) return opened;
+  }
+  tick();
+  return options.ports_file.empty() ? Status() : write_ports_file(options.ports_file);
+}
+
+Status Server::start_builder(const ServerOptions& options) {
   snapshot::TrustStatus initial;
   initial.policy = config_.trust.policy;
   initial.unproven_reason = "no_state";
@@ -82,19 +109,28 @@ Status Server::start(const ServerOptions& options) {
   use_when_resolved(std::move(*routing));
   // Nobody is let in before there is somewhere to go; a name that does not answer delays this no longer than EndpointResolver's patience.
   while (!routed_) loop_.run_once(20);
-  if (Status started = builder_->start(); !started) return started;
-  for (const auto& worker : workers_) worker->start();
-  if (Status opened = open_listeners(); !opened) return opened;
+  return builder_->start();
+}
+
+Status Server::start_admin(takeover::Predecessor* predecessor) {
   admin_ = std::make_unique<Admin>(*this);
-  if (!config_.admin.address.empty()) {
-    Result<net::Address> address = net::Address::parse(config_.admin.address);
-    if (!address) return std::unexpected(address.error());
-    auto server = stream::LocalServer::start(io_, *address, *admin_, {.name = "admin"});
-    if (!server) return std::unexpected(server.error());
-    admin_server_ = std::move(*server);
+  const std::string& wanted = config_.admin.address;
+  if (wanted.empty()) return {};
+  Result<net::Address> address = net::Address::parse(wanted);
+  if (!address) return std::unexpected(address.error());
+  stream::LocalServerOptions options{.name = "admin"};
+  if (predecessor != nullptr) {
+    for (takeover::Predecessor::Socket& socket : predecessor->sockets()) {
+      if (socket.name.role != takeover::Role::kAdmin || socket.socket == nullptr) continue;
+      if (socket.name.name != wanted && !(socket.socket->address() == *address)) continue;
+      socket.adopted = true;
+      options.socket = socket.socket;
+    }
   }
-  tick();
-  return options.ports_file.empty() ? Status() : write_ports_file(options.ports_file);
+  auto server = stream::LocalServer::start(io_, *address, *admin_, options);
+  if (!server) return std::unexpected(server.error());
+  admin_server_ = std::move(*server);
+  return {};
 }
 
 Status Server::start_workers() {
@@ -121,53 +157,7 @@ Status Server::start_workers() {
   return {};
 }
 
-// --- Listeners ---------------------------------------------------------------------------------------------------------
-
-// Opens what the configuration has and is not open, closes what it no longer has. New ones first: an error changes nothing.
-Status Server::open_listeners() {
-  std::map<std::string, std::vector<int>> opened;
-  std::map<std::string, net::Address> addresses;
-  Status failure;
-  for (const config::ListenerConfig& listener : config_.proxy->listeners) {
-    if (listeners_.contains(listener.address) || opened.contains(listener.address)) continue;
-    Result<net::Address> address = net::Address::parse(listener.address);
-    for (size_t i = 0; address && i < workers_.size(); ++i) {
-      // A Unix socket cannot be bound twice: all workers accept from the same one.
-      Result<int> fd = address->is_unix() && i > 0 ? Result<int>(dup(opened[listener.address][0]))
-                                                   : net::listen_on(*address, {});
-      if (!fd) {
-        failure = std::unexpected(fd.error());
-        break;
-      }
-      opened[listener.address].push_back(*fd);
-      // Port 0: the others share the port that the first one got.
-      if (Result<net::Address> bound = net::bound_address(*fd); bound) *address = *bound;
-    }
-    if (!address) failure = std::unexpected(address.error());
-    if (!failure) break;
-  }
-  if (!failure) {
-    for (const auto& [key, fds] : opened) std::ranges::for_each(fds, [](int fd) { close(fd); });
-    return failure;
-  }
-  for (const auto& [key, fds] : opened) {
-    for (size_t i = 0; i < fds.size(); ++i) workers_[i]->add_listener(key, fds[i]);
-    listeners_[key] = fds;
-  }
-  std::erase_if(listeners_, [this](const auto& entry) {
-    const bool wanted = std::ranges::any_of(config_.proxy->listeners,
-                                            [&](const auto& listener) { return listener.address == entry.first; });
-    if (!wanted) std::ranges::for_each(workers_, [&](const auto& worker) { worker->remove_listener(entry.first); });
-    return !wanted;
-  });
-  bound_.clear();
-  for (const config::ListenerConfig& listener : config_.proxy->listeners) {
-    if (Result<net::Address> bound = net::bound_address(listeners_[listener.address].front()); bound) {
-      bound_.push_back(*bound);
-    }
-  }
-  return {};
-}
+// --- Where it listens --------------------------------------------------------------------------------------------------
 
 const net::Address* Server::admin_address() const {
   return admin_server_ == nullptr ? nullptr : &admin_server_->address();
@@ -175,7 +165,7 @@ const net::Address* Server::admin_address() const {
 
 Status Server::write_ports_file(const std::string& path) const {
   std::string text = "{\"listeners\":[";
-  for (const net::Address& address : bound_) {
+  for (const net::Address& address : listen_addresses()) {
     if (text.back() != '[') text += ',';
     text += '"' + address.text() + '"';
   }
@@ -241,6 +231,7 @@ std::string needs_restart(const config::Config& running, const config::Config& w
     if (!same) names.append(" ").append(name);
   };
   compare(running.proxy->workers == wanted.proxy->workers, "proxy.workers");
+  compare(running.proxy->takeover_socket == wanted.proxy->takeover_socket, "proxy.takeover_socket");
   compare(running.flags.source == wanted.flags.source && running.flags.tenant == wanted.flags.tenant, "flags");
   compare(running.trust.policy == wanted.trust.policy && running.trust.origin == wanted.trust.origin &&
               running.trust.engine_keys == wanted.trust.engine_keys &&
@@ -259,10 +250,12 @@ std::string needs_restart(const config::Config& running, const config::Config& w
 
 Status Server::reload(config::Config config) {
   if (!config.proxy) return fail("reload", "the configuration has no proxy section", config.file);
+  if (shutting_down_) return fail("reload", "the router is shutting down");
+  if (successors_ != nullptr && successors_->busy()) return fail("reload", "a take-over is under way");
   Result<RoutingInput> routing = make_routing_input(*config.proxy);
   if (!routing) return std::unexpected(routing.error());
   std::swap(config_, config);
-  if (Status opened = open_listeners(); !opened) {
+  if (Status opened = listeners_->update(config_.proxy->listeners); !opened) {
     std::swap(config_, config);
     return opened;
   }
@@ -285,22 +278,101 @@ void Server::tick() {
   tick_.set(loop_.timers(), loop_.now_ms() + upstream::BreakerWindow::kTickMs);
 }
 
+std::string Server::unready_reason() const {
+  if (shutting_down_) return "shutting_down";
+  if (current_ == nullptr) return "no_snapshot";
+  const snapshot::TrustStatus& trust = current_->snapshot->trust;
+  return has_flag_routes(*config_.proxy) && !trust.proven ? trust.unproven_reason : "";
+}
+
+// --- Taking over and being taken over ----------------------------------------------------------------------------------
+
+// Null when none is configured.
+Result<std::unique_ptr<takeover::Door>> Server::open_door(bool taking_over) const {
+  const std::string& path = config_.proxy->takeover_socket;
+  if (path.empty()) return nullptr;
+  if (!taking_over) {
+    // SO_REUSEPORT would let two routers share their ports without anybody noticing.
+    Result<std::unique_ptr<takeover::Channel>> other = takeover::Channel::connect(path);
+    if (!other) return std::unexpected(other.error());
+    if (*other != nullptr) {
+      return fail("takeover", "a router runs already", path, "start this one with --take-over, or stop the other");
+    }
+  }
+  return takeover::Door::open(path);
+}
+
+// The predecessor goes on serving meanwhile, and for good when this fails.
+Status Server::wait_until_ready() {
+  const MonoMs until = mono_ms() + kReadyMs;
+  for (std::string why = unready_reason(); !why.empty(); why = unready_reason()) {
+    if (mono_ms() >= until) return fail("not_ready", "not ready to take over: " + why, {}, "see the lines above");
+    loop_.run_once(20);
+  }
+  return {};
+}
+
+Status Server::replace(takeover::Predecessor& predecessor) {
+  const auto total = predecessor.sockets().size();
+  const auto adopted = std::ranges::count_if(predecessor.sockets(), &takeover::Predecessor::Socket::adopted);
+  spdlog::info("taking over {} of {} sockets from process {}", adopted, total, predecessor.pid());
+  return predecessor.ready();
+}
+
+Status Server::open_to_successors(std::unique_ptr<takeover::Door> door) {
+  if (Status published = door->publish(); !published) return published;
+  auto service = takeover::Service::start(
+      loop_, std::move(door),
+      {.offer = [this] { return offer(); },
+       .released = [this](const std::vector<bool>& adopted) { hand_over(adopted); }});
+  if (!service) return std::unexpected(service.error());
+  successors_ = std::move(*service);
+  return {};
+}
+
+Result<takeover::Offer> Server::offer() const {
+  if (shutting_down_) return fail("takeover", "this router is shutting down");
+  takeover::Offer offer{.sockets = listeners_->offer()};
+  if (admin_server_ != nullptr) {
+    offer.sockets.push_back({{takeover::Role::kAdmin, config_.admin.address}, admin_server_->socket()->fd()});
+  }
+  return offer;
+}
+
+void Server::hand_over(const std::vector<bool>& adopted) {
+  spdlog::info("a successor serves; finishing what is in flight");
+  shutting_down_ = true;
+  // In the order of offer(): admin is the last one.
+  if (admin_server_ != nullptr) {
+    if (adopted.back()) {
+      admin_server_->release_socket();
+    } else {
+      admin_server_->drain();
+    }
+  }
+  drain(adopted, [this] {
+    if (handed_over_) handed_over_();
+  });
+}
+
 // --- The end -----------------------------------------------------------------------------------------------------------
 
-void Server::shut_down(std::function<void()> done) {
+void Server::shut_down(MonoMs delay, std::function<void()> done) {
   if (shutting_down_) return;
   shutting_down_ = true;
-  after_shutdown_step_ = [this, finished = std::move(done)] {
-    for (const auto& worker : workers_) worker->drain();
-    const MonoMs until = loop_.now_ms() + config_.proxy->drain_timeout;
-    wait_for_connections(until, finished);
-  };
-  shutdown_timer_.set(loop_.timers(), loop_.now_ms() + config_.proxy->shutdown_delay);
+  successors_.reset();
+  after_shutdown_step_ = [this, finished = std::move(done)] { drain({}, finished); };
+  shutdown_timer_.set(loop_.timers(), loop_.now_ms() + delay);
+}
+
+void Server::drain(const std::vector<bool>& adopted, std::function<void()> done) {
+  for (const auto& worker : workers_) worker->drain();
+  const MonoMs until = loop_.now_ms() + config_.proxy->drain_timeout;
+  listeners_->let_go(adopted, [this, until, finished = std::move(done)] { wait_for_connections(until, finished); });
 }
 
 void Server::wait_for_connections(MonoMs until, std::function<void()> done) {
   static constexpr MonoMs kLookMs = 20;
-  // Not at once: the workers have yet to take in what their queues hold.
   after_shutdown_step_ = [this, until, finished = std::move(done)] {
     uint64_t open = 0;
     for (const auto& worker : workers_) open += worker->stats().connections.value();

@@ -67,23 +67,27 @@ void Worker::shut_down_here() {
   context_.access_log.flush();
 }
 
-void Worker::add_listener(std::string key, int fd) {
-  loop_->post([this, name = std::move(key), fd] {
+void Worker::add_listener(uint64_t id, std::shared_ptr<net::ListenSocket> socket) {
+  loop_->post([this, id, from = std::move(socket)] {
     auto listener = std::make_unique<net::Listener>(
-        *loop_, fd, [this](int client, const net::Address& peer) {
+        *loop_, from, [this](int client, const net::Address& peer) {
           stream::H1Session::start(context_, sessions_, client, peer);
         });
-    if (listener->start()) listeners_[name] = std::move(listener);
+    if (listener->start()) listeners_.emplace(id, std::move(listener));
   });
 }
 
-void Worker::remove_listener(std::string key) {
-  loop_->post([this, name = std::move(key)] {
-    const auto at = listeners_.find(name);
-    if (at == listeners_.end()) return;
-    at->second->drain_and_close();
-    listeners_.erase(at);
+void Worker::remove_listener(uint64_t id, std::function<void()> done) {
+  loop_->post([this, id, tell = std::move(done)] {
+    const auto [first, last] = listeners_.equal_range(id);
+    for (auto at = first; at != last; ++at) at->second->drain_and_close();
+    listeners_.erase(first, last);
+    tell();
   });
+}
+
+void Worker::release_listener(uint64_t id) {
+  loop_->post([this, id] { listeners_.erase(id); });
 }
 
 void Worker::apply(std::shared_ptr<const stream::ServedSnapshot> served) {
@@ -142,9 +146,7 @@ void Worker::reopen_access_log() {
 void Worker::drain() {
   loop_->post([this] {
     context_.draining = true;
-    for (auto& [name, listener] : listeners_) listener->drain_and_close();
-    listeners_.clear();
-    sessions_.close_idle();
+    sessions_.expect_close();
   });
 }
 

@@ -38,15 +38,17 @@ class Worker {
   // Ends the thread: connections are closed as they are.
   void stop();
 
-  // Takes over a listening socket. `key` names it for remove_listener().
-  void add_listener(std::string key, int fd);
-  // Accepts what is queued, then closes.
-  void remove_listener(std::string key);
+  // Accepts from that socket from now on; a listener `id` may have several.
+  void add_listener(uint64_t id, std::shared_ptr<net::ListenSocket> socket);
+  // Accepts what is queued in its sockets, then lets them go, then calls `done` on the worker's thread.
+  void remove_listener(uint64_t id, std::function<void()> done);
+  // Lets them go as they are: another process accepts from them.
+  void release_listener(uint64_t id);
   void apply(std::shared_ptr<const stream::ServedSnapshot> served);
   void set_timeouts(stream::SessionTimeouts timeouts);
   void endpoints_changed(std::shared_ptr<upstream::SharedContainer> container);
   void reopen_access_log();
-  // Accepts what is queued, closes listeners, ends idle connections, asks the others to close after their response.
+  // Clients are asked to close after their response; those that say nothing are closed after a moment.
   void drain();
 
   const stream::WorkerStats& stats() const { return stats_; }
@@ -63,7 +65,7 @@ class Worker {
   stream::WorkerContext context_;
   stream::Forwarder forwarder_;
   stream::SessionList sessions_;
-  std::unordered_map<std::string, std::unique_ptr<net::Listener>> listeners_;
+  std::unordered_multimap<uint64_t, std::unique_ptr<net::Listener>> listeners_;
   std::unordered_map<upstream::SharedContainer*, upstream::Container*> containers_;  // references held
   std::thread thread_;
 };

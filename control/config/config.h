@@ -59,8 +59,24 @@ struct TimeoutsConfig {
       0;  // then a client's connection is closed after its current request; 0: none
 };
 
+// What happens to WebSockets and long responses of users whose variant changed.
+enum class OnChange : uint8_t { kKeep, kDrain, kClose };
+
+// Above these, new work is refused with 503 `overloaded`; work in flight goes on.
+struct LimitsConfig {
+  // Clients' connections of the process; 0: `auto`, half of the open files that the process may have.
+  uint32_t max_connections = 0;
+  // Bytes that wait in memory for slow clients and containers; 0: `auto`, a quarter of the memory.
+  uint64_t buffered_bytes = 0;
+};
+
 struct ProxyConfig {
   uint32_t workers = 0;           // 0: `auto`, one per core that the process may use
+  std::string takeover_socket;    // resolved; empty: no successor can take over
+  bool watch_file = true;         // a changed configuration file is taken over
+  Millis watch_settle = 500;      // when it has not changed for so long
+  OnChange on_change = OnChange::kKeep;
+  LimitsConfig limits;
   Millis shutdown_delay = 5'000;  // after SIGTERM: not ready, still accepting
   Millis drain_timeout = 30'000;  // then requests in flight may finish
   TimeoutsConfig timeouts;

@@ -12,6 +12,9 @@ using flags::JsonValue;
 namespace {
 
 constexpr uint32_t kMaxWorkers = 1'024;
+constexpr uint32_t kMaxConnections = 100'000'000;
+constexpr Millis kMinSettle = 50;  // how often the file is looked at then
+constexpr Millis kMaxSettle = 60'000;
 
 void parse_workers(ObjectReader& reader, uint32_t& workers) {
   const JsonValue* value = reader.find("workers");
@@ -41,6 +44,32 @@ void parse_timeouts(ObjectReader& parent, TimeoutsConfig& out) {
   reader.duration("connection_idle", out.connection_idle);
   reader.duration("max_connection_age", out.max_connection_age, 0);
   reader.finish();
+}
+
+void parse_limits(ObjectReader& parent, LimitsConfig& out) {
+  const JsonValue* value = parent.find("limits");
+  if (value == nullptr) return;
+  ObjectReader reader(parent.report(), *value, parent.member("limits"));
+  const auto is_auto = [&](std::string_view name) {
+    const JsonValue* found = reader.find(name);
+    return found != nullptr && found->is_string() && found->string() == "auto";
+  };
+  if (!is_auto("max_connections")) {
+    reader.count("max_connections", out.max_connections, 1, kMaxConnections);
+  }
+  if (!is_auto("buffered_bytes")) reader.size("buffered_bytes", out.buffered_bytes);
+  reader.finish();
+}
+
+// A Unix socket is bound under a longer name first.
+void parse_takeover_socket(ObjectReader& reader, std::string& out) {
+  static constexpr size_t kMaxPath = 103;
+  reader.path("takeover_socket", out);
+  if (out.size() > kMaxPath) {
+    reader.report().error(reader.find("takeover_socket")->mark(),
+                          reader.member("takeover_socket") + " is longer than 103 bytes",
+                          "choose a shorter path: /run/flagmesh/takeover.sock");
+  }
 }
 
 bool any_free_port(const std::string& address) {
@@ -113,8 +142,14 @@ ProxyConfig parse_proxy(Report& report, const JsonValue& value, const std::strin
   reader.later("state_dir", "a journal of accepted state");
   reader.duration("shutdown_delay", proxy.shutdown_delay, 0);
   reader.duration("drain_timeout", proxy.drain_timeout, 0);
-  static const JsonValue kKeep("keep");
-  reader.later("on_change", "an action for streams of a variant that changed", &kKeep);
+  reader.choice<OnChange>("on_change", proxy.on_change,
+                          {{"keep", OnChange::kKeep},
+                           {"drain", OnChange::kDrain},
+                           {"close", OnChange::kClose}});
+  parse_takeover_socket(reader, proxy.takeover_socket);
+  reader.boolean("watch_file", proxy.watch_file);
+  reader.duration("watch_settle", proxy.watch_settle, kMinSettle, kMaxSettle);
+  parse_limits(reader, proxy.limits);
   parse_timeouts(reader, proxy.timeouts);
   reader.boolean("decision_headers", defaults.decision_headers);
   defaults.timeout = proxy.timeouts.response_header;

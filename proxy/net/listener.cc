@@ -61,18 +61,15 @@ Result<Address> bound_address(int fd) {
   return Address::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), length);
 }
 
-Listener::Listener(event::Loop& loop, int fd, OnAccept on_accept)
+Listener::Listener(event::Loop& loop, std::shared_ptr<ListenSocket> socket, OnAccept on_accept)
     : loop_(loop),
-      fd_(fd),
+      socket_(std::move(socket)),
       on_accept_(std::move(on_accept)),
       retry_([](void* self) { static_cast<Listener*>(self)->resume(); }, this) {}
 
-Listener::~Listener() {
-  io_.close();
-  if (fd_ >= 0) close(fd_);
-}
+Listener::~Listener() { release(); }
 
-Status Listener::start() { return io_.open(loop_, fd_, event::Io::Mode::kLevelRead, *this); }
+Status Listener::start() { return io_.open(loop_, socket_->fd(), event::Io::Mode::kLevelRead, *this); }
 
 void Listener::pause() {
   io_.close();
@@ -80,20 +77,23 @@ void Listener::pause() {
 }
 
 void Listener::resume() {
-  if (fd_ >= 0 && !io_.is_open()) (void)start();
+  if (socket_ != nullptr && !io_.is_open()) (void)start();
 }
 
 void Listener::drain_and_close() {
-  while (accept_one()) {
+  while (socket_ != nullptr && accept_one()) {
   }
+  release();
+}
+
+void Listener::release() {
   io_.close();
   retry_.cancel();
-  if (fd_ >= 0) close(fd_);
-  fd_ = -1;
+  socket_.reset();
 }
 
 void Listener::on_io(bool, bool, bool) {
-  for (unsigned i = 0; i < limits::kAcceptBudget && fd_ >= 0; ++i) {
+  for (unsigned i = 0; i < limits::kAcceptBudget && socket_ != nullptr; ++i) {
     if (!accept_one()) return;
   }
 }
@@ -102,7 +102,7 @@ bool Listener::accept_one() {
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
   const int fd =
-      accept4(fd_, reinterpret_cast<sockaddr*>(&storage), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      accept4(socket_->fd(), reinterpret_cast<sockaddr*>(&storage), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) {
     on_accept_(fd, Address::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), length));
     return true;

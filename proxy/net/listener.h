@@ -8,6 +8,7 @@
 #include "proxy/base/result.h"
 #include "proxy/event/loop.h"
 #include "proxy/net/address.h"
+#include "proxy/net/listen_socket.h"
 
 namespace flagmesh::net {
 
@@ -21,20 +22,26 @@ Result<int> listen_on(const Address& address, const ListenOptions& options);
 // The address a socket is bound to (the port when it was 0).
 Result<Address> bound_address(int fd);
 
-// On the loop's thread; owns the descriptor.
+// On the loop's thread; one of those who hold the socket.
 class Listener final : private event::IoHandler {
  public:
   // `fd`: non-blocking, close-on-exec, TCP_NODELAY set. The callee owns it.
   using OnAccept = std::function<void(int fd, const Address& peer)>;
 
-  Listener(event::Loop& loop, int fd, OnAccept on_accept);
+  Listener(event::Loop& loop, std::shared_ptr<ListenSocket> socket, OnAccept on_accept);
+  // Owns `fd`.
+  Listener(event::Loop& loop, int fd, OnAccept on_accept)
+      : Listener(loop, std::make_shared<ListenSocket>(fd), std::move(on_accept)) {}
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   ~Listener();
 
   Status start();
-  // Takes in all that the kernel has queued, then closes: nobody who got through the handshake is reset.
+  const std::shared_ptr<ListenSocket>& socket() const { return socket_; }
+  // Takes in all that the kernel has queued, then lets the socket go: nobody who got through the handshake is reset.
   void drain_and_close();
+  // Lets it go as it is: another process accepts from it.
+  void release();
   // Stops accepting for a moment (too many connections); connections wait in the kernel's queue.
   void pause();
   void resume();
@@ -47,7 +54,7 @@ class Listener final : private event::IoHandler {
   bool accept_one();
 
   event::Loop& loop_;
-  int fd_;
+  std::shared_ptr<ListenSocket> socket_;  // null: closed
   OnAccept on_accept_;
   event::Io io_;
   event::Timer retry_;

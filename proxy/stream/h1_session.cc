@@ -20,6 +20,14 @@ void SessionList::close_idle() {
   }
 }
 
+void SessionList::expect_close() {
+  for (H1Session* session = first_; session != nullptr; session = session->next_) {
+    if (!session->idle()) continue;
+    session->head_timed_ = false;
+    session->arm(H1Session::kDrainIdleMs);
+  }
+}
+
 void SessionList::close_all() {
   for (H1Session* session = first_; session != nullptr;) {
     H1Session* next = session->next_;
@@ -60,8 +68,8 @@ void H1Session::start(WorkerContext& worker, SessionList& list, int fd, const ne
   worker.stats.connections_accepted.add();
   std::unique_ptr<H1Session> session(new H1Session(worker, list, peer));
   if (!session->connection_.start(fd)) return;
-  session->head_timed_ = true;
-  session->arm(worker.timeouts.request_header);
+  session->head_timed_ = !worker.draining;
+  session->arm(worker.draining ? kDrainIdleMs : worker.timeouts.request_header);
   (void)session.release();
 }
 

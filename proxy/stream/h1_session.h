@@ -27,6 +27,9 @@ class SessionList {
   size_t size() const { return size_; }
   // Closes what is idle; the others close after their response (WorkerContext::draining is set by the caller).
   void close_idle();
+  // The same for clients that must not lose a request which is on its way: what is idle gets a moment more (kDrainIdleMs) to ask, and
+  // the answer says goodbye.
+  void expect_close();
   void close_all();
 
  private:
@@ -50,6 +53,8 @@ class H1Session final : public Session, public event::DeferredDeletable, private
   // A client that was told goodbye may still read; what it sends is dropped meanwhile.
   static constexpr MonoMs kLingerMs = 2'000;
   static constexpr MonoMs kLingerSlowMs = 30'000;
+  // A client that was idle when draining began, or that connects meanwhile.
+  static constexpr uint32_t kDrainIdleMs = 1'000;
 
   H1Session(WorkerContext& worker, SessionList& list, const net::Address& peer);
 

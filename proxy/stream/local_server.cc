@@ -11,11 +11,11 @@ namespace {
 
 class H1LocalServer final : public LocalServer {
  public:
-  H1LocalServer(net::IoContext& context, LocalHandler& handler, int fd)
+  H1LocalServer(net::IoContext& context, LocalHandler& handler, std::shared_ptr<net::ListenSocket> socket)
       : worker_(context, 0, stats_),
         adapter_(handler),
-        fd_(fd),
-        listener_(context.loop(), fd, [this](int client, const net::Address& peer) {
+        socket_(std::move(socket)),
+        listener_(context.loop(), socket_, [this](int client, const net::Address& peer) {
           H1Session::start(worker_, sessions_, client, peer);
         }) {
     worker_.sole_handler = &adapter_;
@@ -26,11 +26,6 @@ class H1LocalServer final : public LocalServer {
   }
 
   Status open(const LocalServerOptions& options) {
-    if (Result<net::Address> bound = net::bound_address(fd_); bound) {
-      address_ = *bound;
-    } else {
-      return std::unexpected(bound.error());
-    }
     if (options.access_log) {
       if (Status opened = worker_.access_log.open(worker_.io.loop(), "stdout"); !opened) return opened;
     }
@@ -38,10 +33,17 @@ class H1LocalServer final : public LocalServer {
   }
 
   const net::Address& address() const override { return address_; }
-  int listen_fd() const override { return fd_; }
+  const std::shared_ptr<net::ListenSocket>& socket() const override { return socket_; }
+  void release_socket() override {
+    worker_.draining = true;
+    listener_.release();
+    socket_.reset();
+    sessions_.expect_close();
+  }
   void drain() override {
     worker_.draining = true;
     listener_.drain_and_close();
+    socket_.reset();
     sessions_.close_idle();
   }
 
@@ -50,9 +52,9 @@ class H1LocalServer final : public LocalServer {
   WorkerContext worker_;
   LocalAdapter adapter_;
   SessionList sessions_;
-  int fd_;
+  std::shared_ptr<net::ListenSocket> socket_;
+  net::Address address_ = socket_->address();
   net::Listener listener_;
-  net::Address address_;
 };
 
 }  // namespace
@@ -60,13 +62,13 @@ class H1LocalServer final : public LocalServer {
 Result<std::unique_ptr<LocalServer>> LocalServer::start(net::IoContext& context, const net::Address& address,
                                                         LocalHandler& handler,
                                                         const LocalServerOptions& options) {
-  int fd = options.listen_fd;
-  if (fd < 0) {
-    Result<int> listening = net::listen_on(address, {.reuse_port = false});
-    if (!listening) return std::unexpected(listening.error());
-    fd = *listening;
+  std::shared_ptr<net::ListenSocket> socket = options.socket;
+  if (socket == nullptr) {
+    Result<int> fd = net::listen_on(address, {.reuse_port = false});
+    if (!fd) return std::unexpected(fd.error());
+    socket = std::make_shared<net::ListenSocket>(*fd);
   }
-  auto server = std::make_unique<H1LocalServer>(context, handler, fd);
+  auto server = std::make_unique<H1LocalServer>(context, handler, std::move(socket));
   if (Status opened = server->open(options); !opened) return std::unexpected(opened.error());
   return server;
 }

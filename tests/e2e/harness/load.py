@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Keep-alive load from one process, counting every request that was not answered properly.
+"""Load from one process, on keep-alive or a connection for each request, counting every request that was not answered properly.
 
 Usage: load.py ADDRESS OUTPUT [--target /checkout] [--users N] [--requests N] [--connections N] [--header x-user-id]
+               [--close 1] [--refused-ok 1]
 
 Sends GET requests for users u0, u1, ... uN-1 in turn until --requests were answered, or until SIGTERM; then every
 request under way is awaited, and OUTPUT gets JSON: {"requests", "failures", "statuses": {status: count},
 "variants": {variant: count}, "containers": {name: count}, "users": {user: variant of its last answer},
 "first_failures": [text, ...]}. A failure is a connection that cannot be made, a connection that ends before the answer
-does, an answer that is none, or a status of 500 and above.
+does, an answer that is none, or a status of 500 and above. Nothing is tried again: a connection may only end after an
+answer that said `connection: close`. With --close each request asks for that itself. With --refused-ok a listener may be
+away: connections that are refused are counted apart ("refused").
 """
 import argparse
 import collections
@@ -58,6 +61,12 @@ class Connection:
             if fresh:
                 self.open()
             self.socket.send(self.load.request(self.user))
+        except ConnectionRefusedError as error:
+            if not (fresh and self.load.options.refused_ok):
+                return self.fail(f"{'connect' if fresh else 'send'}: {error}")
+            self.load.refused += 1
+            self.user = None
+            self.load.idle.append(self)
         except OSError as error:
             self.fail(f"{'connect' if fresh else 'send'}: {error}")
 
@@ -97,7 +106,7 @@ class Connection:
         head, body, self.buffer = self.buffer[:end + 2], self.buffer[end + 4:size], self.buffer[size:]
         self.load.answered(self.user, int(status.group(1)), head, body)
         self.user = None
-        if CLOSE.search(head):
+        if CLOSE.search(head) or self.load.options.close:
             self.shut()
         self.send_next()
 
@@ -111,6 +120,7 @@ class Load:
         self.sent = 0
         self.requests = 0
         self.failures = 0
+        self.refused = 0
         self.first_failures = []
         self.statuses = collections.Counter()
         self.variants = collections.Counter()
@@ -128,7 +138,8 @@ class Load:
 
     def request(self, user):
         return (f"GET {self.options.target} HTTP/1.1\r\nHost: load.test\r\n"
-                f"{self.options.header}: {user}\r\n\r\n").encode()
+                f"{self.options.header}: {user}\r\n{'Connection: close' + chr(13) + chr(10) if self.options.close else ''}"
+                "\r\n").encode()
 
     def answered(self, user, status, head, body):
         self.requests += 1
@@ -167,7 +178,7 @@ class Load:
                     break
 
     def report(self):
-        return {"requests": self.requests, "failures": self.failures, "statuses": self.statuses,
+        return {"requests": self.requests, "failures": self.failures, "refused": self.refused, "statuses": self.statuses,
                 "variants": self.variants, "containers": self.containers, "users": self.users,
                 "first_failures": self.first_failures}
 
@@ -181,6 +192,8 @@ def main():
     parser.add_argument("--users", type=int, default=1000)
     parser.add_argument("--requests", type=int, default=0)
     parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--close", type=int, default=0)
+    parser.add_argument("--refused-ok", type=int, default=0)
     load = Load(parser.parse_args())
     signal.signal(signal.SIGTERM, lambda *_: setattr(load, "stopping", True))
     load.run()

@@ -72,7 +72,7 @@ class MeshTest(unittest.TestCase):
 
     def load(self, address, name="load", **options):
         """Starts load.py; ends when its --requests are done, or at stop_load()."""
-        flags = [part for key, value in options.items() for part in (f"--{key}", value)]
+        flags = [part for key, value in options.items() for part in (f"--{key.replace('_', '-')}", value)]
         running = self.track(process.Process(name, [
             sys.executable, HERE / "load.py", address, self.folder / f"{name}.json", *flags], self.folder))
         return running
