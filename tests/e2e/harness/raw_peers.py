@@ -65,11 +65,11 @@ class OriginConnection:
 
     async def send(self, data, step=0):
         """Writes; in pieces of `step` bytes, each on its own way."""
-        for at in range(0, len(data), step or max(len(data), 1)):
-            self.writer.write(data[at:at + step] if step else data)
-            with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError):
+            for at in range(0, len(data), step or max(len(data), 1)):
+                self.writer.write(data[at:at + step] if step else data)
                 await self.writer.drain()
-            await asyncio.sleep(0)
+                await asyncio.sleep(0)
 
     def retire(self):
         self.lied = True
@@ -114,7 +114,8 @@ class RecordingOrigin:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader, writer):
-        self._tasks.add(asyncio.current_task())
+        task = asyncio.current_task()
+        self._tasks.add(task)
         connection = OriginConnection(len(self.connections), reader, writer)
         self.connections.append(connection)
         if writer.get_extra_info("socket").family != socket.AF_UNIX:
@@ -129,7 +130,7 @@ class RecordingOrigin:
         except asyncio.CancelledError:
             writer.transport.abort()
         finally:
-            self._tasks.discard(asyncio.current_task())
+            self._tasks.discard(task)
             with contextlib.suppress(OSError):
                 writer.close()
 
@@ -167,7 +168,7 @@ class RecordingOrigin:
 
 
 class RawClient:
-    """One client connection. `received` is every byte; `ended` is None, "fin" or "reset"."""
+    """One client connection. `received` is every byte; `ended` is None, "fin", "reset" or "late"."""
 
     def __init__(self, reader, writer):
         self.reader = reader
@@ -219,6 +220,9 @@ class RawClient:
             self.received += bytes(self.reader._buffer)  # what came before the reset; read() would not give it any more
             self.reader._buffer.clear()
             self.ended = "reset"
+            return False
+        except TimeoutError:
+            self.ended = "late"  # says nothing, and does not end
             return False
         if not piece:
             self.ended = "fin"
