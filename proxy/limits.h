@@ -19,6 +19,37 @@ inline constexpr size_t kChunkLineBytes = 4 * 1024;
 // Bytes of a trailer block.
 inline constexpr size_t kTrailerBlockBytes = 8 * 1024;
 
+// --- HTTP/2 (RFC 9113) -------------------------------------------------------------------------------------------------
+// kHeaderBlockBytes, kHeaderFields, kTargetBytes and kTrailerBlockBytes hold as well; a field counts as name + value + 32 bytes.
+
+// Requests of one client at a time on one connection. nginx: 128; browsers and gRPC need no more.
+inline constexpr uint32_t kH2Streams = 128;
+// Bytes of one request body, and of all of a connection, that may come before they are forwarded: what a slow container can make us hold.
+inline constexpr uint32_t kH2StreamWindow = 256 * 1024;
+inline constexpr uint32_t kH2ConnectionWindow = 4 * 1024 * 1024;
+// Response bytes of all streams of a connection that wait for its windows before every container that sends more has to wait.
+inline constexpr size_t kH2QueuedBytes = 1024 * 1024;
+// CONTINUATION frames of one header block: 32 KiB fit in two.
+inline constexpr size_t kH2Continuations = 8;
+// Bytes that one header block may decompress to, and its fields, before the connection is ended (above kHeaderBlockBytes: 431).
+inline constexpr size_t kH2DecompressedBytes = 1024 * 1024;
+inline constexpr size_t kH2DecompressedFields = 4096;
+// Streams that a peer may reset, or make us reset, before it may reset only so many a second.
+inline constexpr uint32_t kH2Resets = 500;
+inline constexpr uint32_t kH2ResetsPerSecond = 50;
+// Frames that carry nothing (PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA): so many, and so many more a second, and for each
+// request and each frame of a body that was worth sending. Unknown frames are skipped, at less than their bytes cost to read.
+inline constexpr uint32_t kH2IdleFrames = 2'000;
+inline constexpr uint32_t kH2IdleFramesPerSecond = 100;
+inline constexpr uint32_t kH2IdleFramesPerWork = 6;
+// A DATA frame sent below this size earns the peer nothing: its windows are what makes frames small.
+inline constexpr size_t kH2WorthwhileBytes = 1024;
+// Frames, and bytes written to one connection, in one callback.
+inline constexpr uint32_t kH2FrameBudget = 512;
+inline constexpr size_t kH2WriteBudgetBytes = 256 * 1024;
+// Between the two GOAWAY frames of a drain: requests that are on their way arrive.
+inline constexpr uint32_t kH2DrainNoticeMs = 500;
+
 // --- Buffers ---------------------------------------------------------------------------------------------------------
 
 // One read's scratch per worker: large enough that a 64 KiB body with its head is one read.

@@ -37,6 +37,8 @@ H1Error read_request_fields(RequestHead& head) {
   head.keep_alive = options.persistent(head.version);
   if (head.version == Version::kHttp10) return H1Error::kNone;
   head.expect_continue = has_token(head.headers.value(HeaderId::kExpect), "100-continue");
+  head.te_trailers = head.headers.has(HeaderId::kTe) &&
+                     has_token(head.headers.value(HeaderId::kTe), "trailers");
   head.upgrade_websocket = options.upgrade && head.method == Method::kGet &&
                            head.body.kind == Framing::kNone && names_websocket(head.headers);
   return H1Error::kNone;

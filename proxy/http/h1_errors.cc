@@ -83,6 +83,14 @@ std::string_view reason_of(H1Error error) {
       return "unexpected_switch";
     case H1Error::kTruncated:
       return "truncated";
+    case H1Error::kBadPseudoHeader:
+      return "bad_pseudo_header";
+    case H1Error::kConnectionField:
+      return "connection_field";
+    case H1Error::kAuthorityConflict:
+      return "authority_conflict";
+    case H1Error::kLengthMismatch:
+      return "content_length_mismatch";
   }
   return "unknown";
 }

@@ -39,6 +39,11 @@ enum class H1Error : uint8_t {
   kBadStatusLine,
   kUnexpectedSwitch,  // 101 that nobody asked for
   kTruncated,
+  // HTTP/2 only (RFC 9113 §8); is_malformed() there tells which are answered and which reset.
+  kBadPseudoHeader,
+  kConnectionField,
+  kAuthorityConflict,
+  kLengthMismatch,
 };
 
 // The status of the local reply to a client whose request had that error.

@@ -49,8 +49,10 @@ struct RequestHead {
   Version version = Version::kHttp11;
   bool keep_alive = true;        // the client wants the connection kept (RFC 9112 §9.3)
   bool expect_continue = false;  // "Expect: 100-continue" in an HTTP/1.1 request
-  bool upgrade_websocket =
-      false;  // Connection: upgrade and Upgrade names websocket, method GET, no body
+  // Connection: upgrade and Upgrade names websocket, method GET, no body; in HTTP/2 an extended
+  // CONNECT (RFC 8441), which is shown as that GET.
+  bool upgrade_websocket = false;
+  bool te_trailers = false;  // the client takes trailers (RFC 9110 §10.1.4)
   BodyFraming body;
   std::string_view method_text;  // as sent
   std::string_view scheme;       // of an absolute-form target, else empty
@@ -66,6 +68,7 @@ struct ResponseHead {
   uint16_t status = 0;
   Version version = Version::kHttp11;
   bool keep_alive = true;  // the connection can be used again once the message ended
+  bool ended = false;      // HTTP/2: the head was all of the message
   BodyFraming body;
   std::string_view reason;  // may be empty
   HeaderList headers;
