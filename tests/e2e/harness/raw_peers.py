@@ -64,12 +64,13 @@ class OriginConnection:
         self.writer.write(data)
 
     async def send(self, data, step=0):
-        """Writes; in pieces of `step` bytes, each on its own way."""
-        with contextlib.suppress(ConnectionError):
-            for at in range(0, len(data), step or max(len(data), 1)):
-                self.writer.write(data[at:at + step] if step else data)
-                await self.writer.drain()
-                await asyncio.sleep(0)
+        """Writes; in pieces of `step` bytes, each on its own way. ConnectionError when nobody takes it, which ends the script."""
+        for at in range(0, len(data), step or max(len(data), 1)):
+            if self.writer.transport.is_closing():
+                raise ConnectionResetError
+            self.writer.write(data[at:at + step] if step else data)
+            await self.writer.drain()
+            await asyncio.sleep(0)
 
     def retire(self):
         self.lied = True
@@ -112,6 +113,7 @@ class RecordingOrigin:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0.01)  # what was aborted is closed on the next turns
 
     async def _serve(self, reader, writer):
         task = asyncio.current_task()
