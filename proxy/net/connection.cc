@@ -35,10 +35,29 @@ Status Connection::start(int fd, std::unique_ptr<Transport> transport) {
     fd_ = -1;
     return opened;
   }
+  if (transport_ == nullptr || connecting()) return {};
+  // What the security layer has left from its handshake has no readiness of its own.
+  if (transport_->unsent() != 0) waiting_ = std::make_unique<Buffer>();
+  if (transport_->may_read()) {
+    flags_ |= kReadable;
+    context_.loop().schedule(*this);
+  }
   return {};
 }
 
-Status Connection::start_connect(const Address& to) {
+Status Connection::start_handshake(int fd, std::unique_ptr<Transport> transport) {
+  flags_ |= kConnecting | kHandshaking;
+  return start(fd, std::move(transport));
+}
+
+Connection::Detached Connection::detach() {
+  io_.close();
+  flags_ = 0;
+  waiting_.reset();
+  return {.fd = std::exchange(fd_, -1), .transport = std::move(transport_)};
+}
+
+Status Connection::start_connect(const Address& to, std::unique_ptr<Transport> transport) {
   const int fd = socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return fail("connect", std::string("socket: ") + strerror(errno), to.text());
   if (!to.is_unix()) {
@@ -52,11 +71,17 @@ Status Connection::start_connect(const Address& to) {
     return fail("connect", strerror(error), to.text());
   }
   flags_ |= kConnecting;
-  return start(fd);
+  return start(fd, std::move(transport));
+}
+
+// An end that is not announced looks like one that somebody else made; so it stays where bytes were lost.
+void Connection::say_end() {
+  if (transport_ != nullptr && !connecting() && waiting_ == nullptr && (flags_ & kDirty) == 0) transport_->shutdown(fd_);
 }
 
 void Connection::close() {
   if (fd_ < 0) return;
+  say_end();
   io_.close_with_descriptor();
   ::close(fd_);
   fd_ = -1;
@@ -79,23 +104,27 @@ void Connection::abort() {
   if (fd_ < 0) return;
   const linger reset{.l_onoff = 1, .l_linger = 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  transport_.reset();
   close();
 }
 
 void Connection::close_when_written() {
   if (fd_ < 0 || closing()) return;
   flags_ |= kClosing | kShutdown;
-  if (batch_ == nullptr && waiting() == 0) all_written();
+  if (batch_ == nullptr && waiting_ == nullptr) all_written();
 }
 
 void Connection::shutdown_write() {
   if (fd_ < 0) return;
   flags_ |= kShutdown;
-  if (batch_ == nullptr && waiting() == 0) all_written();
+  if (batch_ == nullptr && waiting_ == nullptr) all_written();
 }
 
 void Connection::fail_with(CloseCause cause, int error) {
-  if (cause == CloseCause::kError) close();
+  if (cause == CloseCause::kError) {
+    transport_.reset();
+    close();
+  }
   handler_.on_close(cause, error);
 }
 
@@ -106,7 +135,11 @@ void Connection::on_io(bool readable, bool writable, bool closed) {
     // The edge is told once: a peer that speaks or leaves first is read at the end of the turn.
     if (readable || closed) flags_ |= kReadable;
     if (closed) flags_ |= kPeerClosed;
-    if (writable || closed) connect_finished();
+    if ((flags_ & kHandshaking) != 0) {
+      handshake();
+    } else if (writable || closed) {
+      connect_finished();
+    }
     if (fd_ >= 0 && !connecting() && (flags_ & kReadable) != 0) context_.loop().schedule(*this);
     if (fd_ >= 0 && !connecting() && waiting_ != nullptr) write_waiting();  // written before there was a connection
     return;
@@ -121,11 +154,37 @@ void Connection::connect_finished() {
   int error = 0;
   socklen_t length = sizeof error;
   getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length);
-  flags_ &= static_cast<uint16_t>(~kConnecting);
   if (error != 0) {
+    flags_ &= static_cast<uint16_t>(~kConnecting);
     fail_with(CloseCause::kError, error);
     return;
   }
+  if (transport_ != nullptr) {
+    flags_ |= kHandshaking;
+    handshake();
+    return;
+  }
+  flags_ &= static_cast<uint16_t>(~kConnecting);
+  handler_.on_connected();
+}
+
+void Connection::handshake() {
+  const IoResult result = transport_->handshake(fd_);
+  if (result.status == IoResult::Status::kAgain) {
+    flags_ &= static_cast<uint16_t>(~kReadable);
+    return;
+  }
+  flags_ &= static_cast<uint16_t>(~(kConnecting | kHandshaking));
+  if (result.status != IoResult::Status::kOk) {
+    fail_with(CloseCause::kError, result.error != 0 ? result.error : ECONNRESET);
+    return;
+  }
+  if (transport_->may_read() || (flags_ & kPeerClosed) != 0) {
+    flags_ |= kReadable;
+  } else {
+    flags_ &= static_cast<uint16_t>(~kReadable);
+  }
+  if (transport_->unsent() != 0 && waiting_ == nullptr) waiting_ = std::make_unique<Buffer>();
   handler_.on_connected();
 }
 
@@ -160,9 +219,9 @@ void Connection::read_some() {
       read_ended(result);
       return;
     }
-    // A short read means drained, unless the end is known to be behind it or a security layer holds back bytes.
-    if (result.bytes < scratch.size() && transport_ == nullptr &&
-        (flags_ & (kPeerClosed | kWriteBroken)) == 0) {
+    // A short read means drained, unless the end is known to be behind it; a security layer knows by itself.
+    const bool drained = transport_ == nullptr ? result.bytes < scratch.size() : result.drained;
+    if (drained && (flags_ & (kPeerClosed | kWriteBroken)) == 0) {
       flags_ &= static_cast<uint16_t>(~kReadable);
     }
     budget -= std::min(budget, result.bytes);
@@ -179,7 +238,7 @@ void Connection::read_ended(const IoResult& result) {
     // Each edge tells of the end again; our owner hears it once, and at the end of close_when_written().
     if ((flags_ & kEnded) != 0 && !closing()) return;
     flags_ |= kEnded;
-    handler_.on_close(CloseCause::kPeer, 0);
+    handler_.on_close(CloseCause::kPeer, result.error);
   } else {
     fail_with(CloseCause::kError, result.error != 0 ? result.error : EPIPE);
   }
@@ -210,7 +269,11 @@ bool Connection::show_kept(std::string_view fresh) {
 }
 
 IoResult Connection::read(std::span<char> into) {
-  if (transport_ != nullptr) return transport_->read(fd_, into);
+  if (transport_ != nullptr) {
+    const IoResult result = transport_->read(fd_, into);
+    if (waiting_ == nullptr && transport_->unsent() != 0) waiting_ = std::make_unique<Buffer>();  // it answered by itself
+    return result;
+  }
   ssize_t n = 0;
   do {
     n = recv(fd_, into.data(), into.size(), 0);
@@ -253,18 +316,18 @@ void Connection::write_batch(const Output& batch) {
     write_failed(result.error);
     return;
   }
-  if (result.bytes == batch.size()) return;
+  if (result.bytes == batch.size() && unsent() == 0) return;
   waiting_ = std::make_unique<Buffer>();
   batch.rest(result.bytes, [this](std::string_view bytes) { waiting_->append(bytes); });
   size_t gathered = 0;
   for (size_t i = 0; i < count; ++i) gathered += parts[i].iov_len;
   // The kernel took all it was shown: no edge will come, so go on here.
-  if (result.bytes == gathered) write_waiting();
+  if (result.bytes == gathered && unsent() == 0) write_waiting();
 }
 
 void Connection::write_waiting() {
-  const size_t before = waiting_->size();
-  while (!waiting_->empty()) {
+  const size_t before = waiting();
+  while (waiting() != 0) {
     const std::string_view bytes = waiting_->view();
     iovec part{const_cast<char*>(bytes.data()), bytes.size()};
     const IoResult result = write({&part, 1});
@@ -274,9 +337,9 @@ void Connection::write_waiting() {
       return;
     }
     waiting_->consume(result.bytes);
-    if (result.bytes < bytes.size()) break;
+    if (result.bytes < bytes.size() || unsent() != 0) break;
   }
-  const size_t left = waiting_->size();
+  const size_t left = waiting();
   if (left == 0) {
     waiting_.reset();
     all_written();
@@ -299,6 +362,13 @@ void Connection::write_failed(int error) {
 
 void Connection::all_written() {
   if ((flags_ & kShutdown) == 0 || (flags_ & kShutdownDone) != 0) return;
+  if (transport_ != nullptr) {
+    transport_->shutdown(fd_);
+    if (unsent() != 0) {  // the kernel is full: goes on when it is not
+      waiting_ = std::make_unique<Buffer>();
+      return;
+    }
+  }
   flags_ |= kShutdownDone;
   ::shutdown(fd_, SHUT_WR);
   if (!closing()) return;

@@ -23,13 +23,14 @@ enum class CloseCause : uint8_t {
 // through the loop's DeferredDeleter or outside of its callbacks.
 class ConnectionHandler {
  public:
-  // Connecting ended well (only after start_connect).
+  // Connecting, or the handshake, ended well (only after start_connect or start_handshake).
   virtual void on_connected() {}
   // Bytes came. Returns how many were taken; the others are kept and shown again, with more behind them, at the next read or after
   // resume(). `bytes` lives until this returns; what is borrowed from it into an output batch is written before that memory is reused.
   // A handler that closes the connection inside returns anything: it is not looked at, and `bytes` still lives until this returns.
   virtual size_t on_bytes(std::string_view bytes) = 0;
-  // No byte can come any more. kPeer: the connection can still be written to until the owner closes it. kError: it is closed already.
+  // No byte can come any more. kPeer: the connection can still be written to until the owner closes it; `error` is not 0 when a security
+  // layer was not told of the end, so that what came may be cut short. kError: it is closed already.
   // Once, but a connection whose peer had ended tells of the end of close_when_written() (kPeer), or that it broke (kError). Not called
   // after close().
   virtual void on_close(CloseCause cause, int error) = 0;
@@ -52,13 +53,21 @@ class Connection final : private event::IoHandler, private event::TurnTask {
 
   // Takes over a connected socket. Reading begins at the end of this turn at the earliest.
   Status start(int fd, std::unique_ptr<Transport> transport = nullptr);
-  // Connects; on_connected() or on_close() follows on a later turn.
-  Status start_connect(const Address& to);
+  // Takes over a connected socket and does the handshake of `transport`; on_connected() or on_close() follows on a later turn.
+  Status start_handshake(int fd, std::unique_ptr<Transport> transport);
+  // Connects, and does the handshake of `transport` if there is one; on_connected() or on_close() follows on a later turn.
+  Status start_connect(const Address& to, std::unique_ptr<Transport> transport = nullptr);
+  // Lets the socket go as it is, to be started somewhere else: REQUIRES: nothing waits to be written, nothing was kept.
+  struct Detached {
+    int fd = -1;
+    std::unique_ptr<Transport> transport;
+  };
+  Detached detach();
 
   // The batch to append to; what is in it is written when the current callback ends. REQUIRES: is_open().
   Output& output();
   // Bytes handed to us that the kernel has not taken (batch excluded).
-  size_t waiting() const { return waiting_ == nullptr ? 0 : waiting_->size(); }
+  size_t waiting() const { return waiting_ == nullptr ? 0 : waiting_->size() + unsent(); }
 
   void pause(uint8_t reason) { paused_ |= reason; }
   // When no reason is left, kept bytes are shown again and reading goes on at the end of this turn.
@@ -79,6 +88,7 @@ class Connection final : private event::IoHandler, private event::TurnTask {
   bool connecting() const { return (flags_ & kConnecting) != 0; }
   bool closing() const { return (flags_ & kClosing) != 0; }
   int fd() const { return fd_; }
+  Transport* transport() { return transport_.get(); }
   IoContext& context() { return context_; }
   // Bytes that came and were not taken.
   std::string_view kept() const { return kept_ == nullptr ? std::string_view() : kept_->view(); }
@@ -94,10 +104,14 @@ class Connection final : private event::IoHandler, private event::TurnTask {
   static constexpr uint16_t kDirty = 64;
   static constexpr uint16_t kWriteBroken = 128;  // writing failed: read what came before, then tell
   static constexpr uint16_t kEnded = 256;        // the peer's end was told
+  static constexpr uint16_t kHandshaking = 512;  // kConnecting is set, too: nothing may be written yet
 
   void on_io(bool readable, bool writable, bool closed) override;
   void on_turn() override;
   void connect_finished();
+  void handshake();
+  size_t unsent() const { return transport_ == nullptr ? 0 : transport_->unsent(); }
+  void say_end();
   void read_some();
   // False when the connection was closed meanwhile.
   bool show(std::string_view fresh);
@@ -118,7 +132,7 @@ class Connection final : private event::IoHandler, private event::TurnTask {
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<Output> batch_;
   std::unique_ptr<Buffer> kept_;     // came, not taken
-  std::unique_ptr<Buffer> waiting_;  // written to us, not taken by the kernel
+  std::unique_ptr<Buffer> waiting_;  // written to us, not taken by the kernel; may be empty while something is unsent()
   Connection* next_dirty_ = nullptr;
   int fd_ = -1;
   uint16_t flags_ = 0;
