@@ -40,7 +40,7 @@ std::optional<std::string_view> fact(stream::Stream& stream, std::string_view he
   if (head == "path") return request.path;
   if (head == "method") return request.method_text;
   if (head == "host") return host_only(request.authority);
-  if (head == "ip") return stream.session().peer().ip;
+  if (head == "ip") return stream.client().ip;
   return std::nullopt;
 }
 
@@ -61,7 +61,7 @@ std::string_view key_from(stream::Stream& stream, const snapshot::KeySource& sou
     case snapshot::KeyKind::kQuery:
       value = single(http::find_query_parameter(stream.request().query, source.name, stream.arena()));
       break;
-    case snapshot::KeyKind::kIp: value = stream.session().peer().ip; break;
+    case snapshot::KeyKind::kIp: value = stream.client().ip; break;
     case snapshot::KeyKind::kMint: break;
   }
   if (!value || value->size() > limits::kTargetingKeyBytes) return {};

@@ -44,13 +44,14 @@ Status ListenerSet::update(const std::vector<config::ListenerConfig>& wanted,
     if (!group) return std::unexpected(group.error());
     opened.push_back(std::move(*group));
   }
-  for (const Group& group : opened) attach(group);
   std::vector<Group> next;
   addresses_.clear();
-  for (const std::string& name : names) {
-    std::vector<Group>& from = named(groups_, name) != groups_.end() ? groups_ : opened;
-    next.push_back(std::move(*named(from, name)));
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const bool known = named(groups_, names[i]) != groups_.end();
+    next.push_back(std::move(*named(known ? groups_ : opened, names[i])));
     addresses_.push_back(next.back().sockets.front()->address());
+    follow(next.back(), wanted[i]);
+    if (!known) attach(next.back());
   }
   for (const Group& group : groups_) {
     if (!group.sockets.empty()) retire(group);  // the others were moved to `next`
@@ -78,18 +79,28 @@ Result<ListenerSet::Group> ListenerSet::open(const std::string& name,
       group.sockets.push_back(socket.socket);
     }
   }
-  if (Status filled = fill(group, *address); !filled) return std::unexpected(filled.error());
+  if (Status filled = fill(group, *address, listener.socket); !filled) return std::unexpected(filled.error());
   return group;
+}
+
+// What can change while a listener is open.
+void ListenerSet::follow(const Group& group, const config::ListenerConfig& listener) {
+  for (const auto& socket : group.sockets) {
+    const Status adjusted = net::adjust_listening(socket->fd(), listener.socket);
+    if (!adjusted) spdlog::warn("{}: {}", listener.address, adjusted.error().text());
+  }
+  for (const auto& worker : workers_) worker->set_listener(group.id, listener.settings);
 }
 
 // A socket for each worker. Where there is one already and no second can be made, workers share: a
 // Unix socket cannot be bound twice, a port below 1024 perhaps not any more.
-Status ListenerSet::fill(Group& group, const net::Address& address) {
+Status ListenerSet::fill(Group& group, const net::Address& address, const net::ListenOptions& options) {
   while (group.sockets.size() < workers_.size()) {
-    if (address.is_unix() && !group.sockets.empty()) return {};
+    const bool shared = address.is_unix() || !options.reuse_port;
+    if (shared && !group.sockets.empty()) return {};
     // Port 0: the others share the port that the first one got.
     const net::Address& at = group.sockets.empty() ? address : group.sockets.front()->address();
-    Result<int> fd = net::listen_on(at, {});
+    Result<int> fd = net::listen_on(at, options);
     if (!fd && !group.sockets.empty()) {
       spdlog::warn("workers share {} sockets: {}", group.sockets.size(), fd.error().text());
       return {};

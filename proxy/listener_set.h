@@ -57,7 +57,8 @@ class ListenerSet {
 
   Result<Group> open(const std::string& name, const config::ListenerConfig& listener,
                      takeover::Predecessor* predecessor);
-  Status fill(Group& group, const net::Address& address);
+  Status fill(Group& group, const net::Address& address, const net::ListenOptions& options);
+  void follow(const Group& group, const config::ListenerConfig& listener);
   void attach(const Group& group);
   void retire(const Group& group);
   void close_due();

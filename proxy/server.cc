@@ -140,6 +140,7 @@ Status Server::start_workers() {
     WorkerOptions options{
         .index = i,
         .timeouts = session_timeouts(config_.proxy->timeouts),
+        .messages = config_.proxy->limits.messages,
         .access_log = config_.log.access_log,
         .snapshot_unused =
             [this](Builder::Published unused) { builder_->discard(std::move(unused)); },
@@ -260,7 +261,10 @@ Status Server::reload(config::Config config) {
     return opened;
   }
   use_when_resolved(std::move(*routing));
-  for (const auto& worker : workers_) worker->set_timeouts(session_timeouts(config_.proxy->timeouts));
+  for (const auto& worker : workers_) {
+    worker->set_timeouts(session_timeouts(config_.proxy->timeouts));
+    worker->set_message_limits(config_.proxy->limits.messages);
+  }
   // `config` is the one that ran until now.
   if (const std::string names = needs_restart(config, config_); !names.empty()) {
     spdlog::warn("these changes take effect after a restart:{}", names);

@@ -15,6 +15,7 @@ Worker::Worker(WorkerOptions options, std::unique_ptr<event::Loop> loop)
       io_(*loop_),
       context_(io_, options_.index, stats_) {
   context_.timeouts = options_.timeouts;
+  context_.limits = options_.messages;
   context_.forwarder = &forwarder_;
   context_.filters.push_back(std::make_unique<filters::Rollout>());
   context_.filters.push_back(std::make_unique<filters::Proof>());
@@ -67,11 +68,19 @@ void Worker::shut_down_here() {
   context_.access_log.flush();
 }
 
+void Worker::set_listener(uint64_t id, stream::ListenerSettings settings) {
+  loop_->post([this, id, next = std::move(settings)]() mutable {
+    const auto known = listener_settings_.find(id);
+    if (known != listener_settings_.end() && *known->second == next) return;
+    listener_settings_.insert_or_assign(id, stream::ListenerRef(std::move(next)));
+  });
+}
+
 void Worker::add_listener(uint64_t id, std::shared_ptr<net::ListenSocket> socket) {
   loop_->post([this, id, from = std::move(socket)] {
     auto listener = std::make_unique<net::Listener>(
-        *loop_, from, [this](int client, const net::Address& peer) {
-          stream::H1Session::start(context_, sessions_, client, peer);
+        *loop_, from, [this, id](int client, const net::Address& peer) {
+          stream::H1Session::start(context_, sessions_, listener_settings_.at(id), client, peer);
         });
     if (listener->start()) listeners_.emplace(id, std::move(listener));
   });
@@ -82,12 +91,16 @@ void Worker::remove_listener(uint64_t id, std::function<void()> done) {
     const auto [first, last] = listeners_.equal_range(id);
     for (auto at = first; at != last; ++at) at->second->drain_and_close();
     listeners_.erase(first, last);
+    listener_settings_.erase(id);
     tell();
   });
 }
 
 void Worker::release_listener(uint64_t id) {
-  loop_->post([this, id] { listeners_.erase(id); });
+  loop_->post([this, id] {
+    listeners_.erase(id);
+    listener_settings_.erase(id);
+  });
 }
 
 void Worker::apply(std::shared_ptr<const stream::ServedSnapshot> served) {
@@ -130,6 +143,10 @@ void Worker::apply_here(std::shared_ptr<const stream::ServedSnapshot> served) {
 
 void Worker::set_timeouts(stream::SessionTimeouts timeouts) {
   loop_->post([this, timeouts] { context_.timeouts = timeouts; });
+}
+
+void Worker::set_message_limits(http::H1Limits limits) {
+  loop_->post([this, limits] { context_.limits = limits; });
 }
 
 void Worker::endpoints_changed(std::shared_ptr<upstream::SharedContainer> container) {

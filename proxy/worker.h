@@ -19,6 +19,7 @@ namespace flagmesh {
 struct WorkerOptions {
   uint32_t index = 0;
   stream::SessionTimeouts timeouts;
+  http::H1Limits messages;
   std::string access_log;
   // Called on the worker's thread; must be quick and thread-safe.
   std::function<void(std::shared_ptr<const stream::ServedSnapshot>)> snapshot_unused;
@@ -38,6 +39,8 @@ class Worker {
   // Ends the thread: connections are closed as they are.
   void stop();
 
+  // What holds for connections that listener `id` accepts from now on; before its first add_listener().
+  void set_listener(uint64_t id, stream::ListenerSettings settings);
   // Accepts from that socket from now on; a listener `id` may have several.
   void add_listener(uint64_t id, std::shared_ptr<net::ListenSocket> socket);
   // Accepts what is queued in its sockets, then lets them go, then calls `done` on the worker's thread.
@@ -46,6 +49,7 @@ class Worker {
   void release_listener(uint64_t id);
   void apply(std::shared_ptr<const stream::ServedSnapshot> served);
   void set_timeouts(stream::SessionTimeouts timeouts);
+  void set_message_limits(http::H1Limits limits);
   void endpoints_changed(std::shared_ptr<upstream::SharedContainer> container);
   void reopen_access_log();
   // Clients are asked to close after their response; those that say nothing are closed after a moment.
@@ -66,6 +70,7 @@ class Worker {
   stream::Forwarder forwarder_;
   stream::SessionList sessions_;
   std::unordered_multimap<uint64_t, std::unique_ptr<net::Listener>> listeners_;
+  std::unordered_map<uint64_t, stream::ListenerRef> listener_settings_;
   std::unordered_map<upstream::SharedContainer*, upstream::Container*> containers_;  // references held
   std::thread thread_;
 };

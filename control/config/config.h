@@ -19,6 +19,9 @@
 #include "control/snapshot/snapshot.h"
 #include "merkle/signature_key.h"
 #include "proxy/base/diagnostic.h"
+#include "proxy/http/h1_decoder.h"
+#include "proxy/net/listener.h"
+#include "proxy/stream/listener_settings.h"
 
 namespace flagmesh::config {
 
@@ -43,6 +46,8 @@ struct ListenerConfig {
   // "0.0.0.0:9071", "[::]:9071", "unix:/run/flagmesh.sock": what net::Address::parse takes. Port 0:
   // any free one.
   std::string address;
+  net::ListenOptions socket;
+  stream::ListenerSettings settings;
 };
 
 // Milliseconds; 0 switches one off where it says so.
@@ -68,6 +73,9 @@ struct LimitsConfig {
   uint32_t max_connections = 0;
   // Bytes that wait in memory for slow clients and containers; 0: `auto`, a quarter of the memory.
   uint64_t buffered_bytes = 0;
+  // Of each request: 431, 414 or 413 above them. `proxy.normalize_path` is here, too.
+  http::H1Limits messages;
+  uint64_t max_body = 0;  // Route::max_body of routes that do not say; 0: no limit
 };
 
 struct ProxyConfig {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "control/config/parse_containers.h"
+#include "control/config/parse_listeners.h"
 #include "control/config/parse_routes.h"
 
 namespace flagmesh::config {
@@ -46,6 +47,28 @@ void parse_timeouts(ObjectReader& parent, TimeoutsConfig& out) {
   reader.finish();
 }
 
+// Smaller heads than browsers send are nobody's wish; with more fields ours would not fit beside them.
+constexpr uint64_t kMinHeaderBlock = 1'024;
+constexpr uint64_t kMaxHeaderBlock = 1'048'576;
+constexpr uint64_t kMaxHeaderFields = 200;
+
+void parse_message_limits(ObjectReader& reader, http::H1Limits& out, uint64_t& max_body) {
+  const auto size = [&](std::string_view name, uint64_t min, uint32_t& to) {
+    uint64_t bytes = to;
+    reader.size(name, bytes);
+    if (bytes < min || bytes > kMaxHeaderBlock) {
+      reader.report().error(reader.find(name)->mark(), reader.member(name) + " must be from " +
+                                                           std::to_string(min) + "B to 1MiB");
+    } else {
+      to = static_cast<uint32_t>(bytes);
+    }
+  };
+  size("header_block", kMinHeaderBlock, out.header_block);
+  size("target", 64, out.target);
+  reader.count("header_fields", out.fields, 1, kMaxHeaderFields);
+  reader.size("max_body", max_body);
+}
+
 void parse_limits(ObjectReader& parent, LimitsConfig& out) {
   const JsonValue* value = parent.find("limits");
   if (value == nullptr) return;
@@ -58,6 +81,7 @@ void parse_limits(ObjectReader& parent, LimitsConfig& out) {
     reader.count("max_connections", out.max_connections, 1, kMaxConnections);
   }
   if (!is_auto("buffered_bytes")) reader.size("buffered_bytes", out.buffered_bytes);
+  parse_message_limits(reader, out.messages, out.max_body);
   reader.finish();
 }
 
@@ -70,48 +94,6 @@ void parse_takeover_socket(ObjectReader& reader, std::string& out) {
                           reader.member("takeover_socket") + " is longer than 103 bytes",
                           "choose a shorter path: /run/flagmesh/takeover.sock");
   }
-}
-
-bool any_free_port(const std::string& address) {
-  return address.ends_with(":0") && !address.starts_with("unix:");
-}
-
-void parse_listener(Report& report, const JsonValue& value, std::vector<ListenerConfig>& out) {
-  ObjectReader reader(report, value, "a listener");
-  if (!value.is_object()) return;
-  static const JsonValue kFalse(false);
-  ListenerConfig listener;
-  if (!reader.has("address")) {
-    report.error(value.mark(), "a listener has no 'address'", "add address: 0.0.0.0:9071");
-  }
-  reader.listen_address("address", listener.address);
-  reader.later("tls", "TLS on listeners");
-  reader.later("proxy_protocol", "the PROXY protocol", &kFalse);
-  reader.finish();
-  if (listener.address.empty()) return;
-  const bool twice = !any_free_port(listener.address) &&
-                     std::ranges::any_of(out, [&](const ListenerConfig& other) {
-                       return other.address == listener.address;
-                     });
-  if (twice) {
-    report.error(reader.find("address")->mark(),
-                 "two listeners have the address " + in_quotes(listener.address), "remove one");
-    return;
-  }
-  out.push_back(std::move(listener));
-}
-
-void parse_listeners(ObjectReader& parent, std::vector<ListenerConfig>& out) {
-  Report& report = parent.report();
-  const JsonValue* value = parent.find("listeners");
-  if (value == nullptr || (value->is_array() && value->array().empty())) {
-    report.error(parent.name_mark("listeners"), "the proxy listens nowhere",
-                 "add listeners: [{ address: 0.0.0.0:9071 }]");
-    return;
-  }
-  if (expect(report, *value, JsonValue::Type::kArray, parent.member("listeners")) == nullptr)
-    return;
-  for (const JsonValue& item : value->array()) parse_listener(report, item, out);
 }
 
 ContainerNames names_of(const JsonValue* containers) {
@@ -150,10 +132,12 @@ ProxyConfig parse_proxy(Report& report, const JsonValue& value, const std::strin
   reader.boolean("watch_file", proxy.watch_file);
   reader.duration("watch_settle", proxy.watch_settle, kMinSettle, kMaxSettle);
   parse_limits(reader, proxy.limits);
+  defaults.max_body = proxy.limits.max_body;
+  reader.boolean("normalize_path", proxy.limits.messages.normalize_path);
   parse_timeouts(reader, proxy.timeouts);
   reader.boolean("decision_headers", defaults.decision_headers);
   defaults.timeout = proxy.timeouts.response_header;
-  parse_listeners(reader, proxy.listeners);
+  parse_listeners(reader, parse_listener_defaults(reader), proxy.listeners);
   const JsonValue* containers = reader.find("containers");
   ContainerNames names = names_of(containers);
   if (containers != nullptr) {

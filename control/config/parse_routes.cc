@@ -184,6 +184,7 @@ Route parse_route(Report& report, const JsonValue& value, size_t index, Containe
   route.index = static_cast<uint32_t>(index);
   route.tenant = defaults.tenant;
   route.timeout = defaults.timeout;
+  route.max_body = defaults.max_body;
   route.decision_headers = defaults.decision_headers;
   marks.route = value.mark();
   // People count from one; the path says more than the number.

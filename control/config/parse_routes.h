@@ -15,6 +15,7 @@ namespace flagmesh::config {
 struct RouteDefaults {
   std::string tenant;
   Millis timeout = 0;
+  uint64_t max_body = 0;
   bool decision_headers = true;
 };
 

@@ -27,6 +27,26 @@ constexpr bool is_hop_by_hop(HeaderId id) {
   }
 }
 
+constexpr bool is_forwarding(HeaderId id) {
+  switch (id) {
+    case HeaderId::kForwarded:
+    case HeaderId::kXForwardedFor:
+    case HeaderId::kXForwardedHost:
+    case HeaderId::kXForwardedPort:
+    case HeaderId::kXForwardedProto:
+    case HeaderId::kXRealIp:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_forwarded_name(std::string_view name) {
+  constexpr std::string_view kPrefix = "x-forwarded-";
+  return name.size() >= kPrefix.size() && to_lower(name[0]) == 'x' &&
+         equals_ignore_case(name.substr(0, kPrefix.size()), kPrefix);
+}
+
 }  // namespace
 
 void remove_nominated(std::string_view options, HeaderList& fields) {
@@ -45,6 +65,14 @@ void remove_hop_by_hop(HeaderList& headers) {
   for (Field& field : headers) {
     const bool removed =
         field.id == HeaderId::kOther ? is_flagmesh_name(field.name) : is_hop_by_hop(field.id);
+    if (removed) headers.erase(field);
+  }
+}
+
+void remove_forwarding(HeaderList& headers) {
+  for (Field& field : headers) {
+    const bool removed =
+        field.id == HeaderId::kOther ? is_forwarded_name(field.name) : is_forwarding(field.id);
     if (removed) headers.erase(field);
   }
 }

@@ -23,6 +23,10 @@ void remove_hop_by_hop(HeaderList& headers);
 // the Connection fields of their message's head.
 void remove_nominated(std::string_view options, HeaderList& fields);
 
+// Erases what only a trusted proxy may say about who asked: Forwarded, X-Real-IP and every
+// X-Forwarded-*, those that we do not know too.
+void remove_forwarding(HeaderList& headers);
+
 // Erases from trailers every field that we know by its id but ETag, and x-flagmesh-*. Those frame,
 // route, authenticate or describe a message, may not come in trailers (RFC 9110 §6.5.1), and would
 // pass by whoever looked at the head; an origin that merges trailers into the head would believe

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "proxy/limits.h"
 
@@ -27,6 +28,31 @@ void remove_dead_socket(const Address& address) {
   close(probe);
 }
 
+std::unexpected<Error> bind_failure(const Address& address, int error) {
+  std::string mend;
+  struct stat file {};
+  const bool in_the_way = address.is_unix() && stat(address.ip().c_str(), &file) == 0 && !S_ISSOCK(file.st_mode);
+  if (error == EADDRINUSE && in_the_way) {
+    mend = "a file that is no socket has that name; remove it or choose another path";
+  } else if (error == EADDRINUSE) {
+    mend = "another process listens there; stop it or choose another port";
+  } else if (error == EACCES) {
+    mend = address.is_unix() ? "the folder cannot be written to" : "ports below 1024 need CAP_NET_BIND_SERVICE";
+  }
+  return fail("listen", strerror(error), address.text(), std::move(mend));
+}
+
+void set_keepalive(int fd, const TcpKeepalive& keepalive) {
+  const int on = keepalive.on ? 1 : 0;
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  const std::pair<int, uint32_t> numbers[] = {
+      {TCP_KEEPIDLE, keepalive.idle}, {TCP_KEEPINTVL, keepalive.interval}, {TCP_KEEPCNT, keepalive.count}};
+  for (const auto& [name, number] : numbers) {
+    const int value = static_cast<int>(number);
+    if (value != 0) setsockopt(fd, IPPROTO_TCP, name, &value, sizeof value);
+  }
+}
+
 }  // namespace
 
 Result<int> listen_on(const Address& address, const ListenOptions& options) {
@@ -39,17 +65,34 @@ Result<int> listen_on(const Address& address, const ListenOptions& options) {
     if (options.reuse_port) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     // Inherited by accepted sockets: saves a call for each.
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   }
-  if (bind(fd, address.data(), address.size()) != 0 || listen(fd, options.backlog) != 0) {
+  if (address.family() == AF_INET6) {
+    const int only = options.ipv6_only ? 1 : 0;
+    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
+  }
+  if (bind(fd, address.data(), address.size()) != 0) {
     const int error = errno;
     close(fd);
-    return fail("listen", strerror(error), address.text(),
-                error == EADDRINUSE ? "another process listens there; stop it or choose another port"
-                : error == EACCES   ? "ports below 1024 need CAP_NET_BIND_SERVICE"
-                                    : "");
+    return bind_failure(address, error);
+  }
+  if (Status adjusted = adjust_listening(fd, options); !adjusted) {
+    close(fd);
+    return std::unexpected(adjusted.error());
   }
   return fd;
+}
+
+Status adjust_listening(int fd, const ListenOptions& options) {
+  const Result<Address> address = bound_address(fd);
+  if (!address) return std::unexpected(address.error());
+  if (!address->is_unix()) {
+    set_keepalive(fd, options.keepalive);
+  } else if (options.mode >= 0 && chmod(address->ip().c_str(), static_cast<mode_t>(options.mode)) != 0) {
+    return fail("listen", std::string("chmod: ") + strerror(errno), address->text());
+  }
+  // Nobody can connect before this, so nobody does under another mode.
+  if (listen(fd, options.backlog) != 0) return fail("listen", strerror(errno), address->text());
+  return {};
 }
 
 Result<Address> bound_address(int fd) {

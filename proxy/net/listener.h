@@ -12,13 +12,30 @@
 
 namespace flagmesh::net {
 
+// Probes of silent connections by the kernel; zeros: as its settings (net.ipv4.tcp_keepalive_*) say. Seconds.
+struct TcpKeepalive {
+  bool on = true;
+  uint32_t idle = 0;
+  uint32_t interval = 0;
+  uint32_t count = 0;
+
+  bool operator==(const TcpKeepalive&) const = default;
+};
+
 struct ListenOptions {
   bool reuse_port = true;  // one socket per worker on the same port; the kernel spreads connections
+  bool ipv6_only = true;   // an IPv6 socket takes no IPv4 clients
   int backlog = 4096;      // cut to net.core.somaxconn by the kernel
+  int mode = -1;           // permissions of a Unix socket's file; -1: as the umask says
+  TcpKeepalive keepalive = {};
+
+  bool operator==(const ListenOptions&) const = default;
 };
 
 // A non-blocking listening socket (an old Unix socket file that nobody listens on is replaced). Errors name the address and the cause.
 Result<int> listen_on(const Address& address, const ListenOptions& options);
+// Makes an open listening socket follow the options that can change: backlog, mode, keepalive of connections from now on.
+Status adjust_listening(int fd, const ListenOptions& options);
 // The address a socket is bound to (the port when it was 0).
 Result<Address> bound_address(int fd);
 

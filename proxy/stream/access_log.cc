@@ -121,7 +121,7 @@ void AccessLog::write(const Stream& stream) {
   Line line(batch_);
   line.time("time", facts.started_unix_ms);
   line.text("request_id", stream.request_id());
-  line.text("client", stream.session().peer().ip);
+  line.text("client", stream.client().ip);
   line.text("method", request.method_text);
   line.text("host", request.authority);
   line.text("path", request.target);

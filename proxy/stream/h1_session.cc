@@ -1,6 +1,9 @@
 #include "proxy/stream/h1_session.h"
 
+#include <unistd.h>
+
 #include "proxy/limits.h"
+#include "proxy/net/proxy_protocol.h"
 #include "proxy/stream/local_error.h"
 #include "proxy/stream/stream.h"
 
@@ -42,13 +45,13 @@ void SessionList::close_all() {
 
 // --- Life --------------------------------------------------------------------------------------------------------------
 
-H1Session::H1Session(WorkerContext& worker, SessionList& list, const net::Address& peer)
+H1Session::H1Session(WorkerContext& worker, SessionList& list, const ListenerRef& listener, const net::Address& peer)
     : worker_(worker),
       list_(list),
       connection_(worker.io, *this),
       decoder_(worker.limits),
       timer_([](void* self) { static_cast<H1Session*>(self)->on_timer(); }, this),
-      peer_{.ip = peer.is_unix() ? "unix" : peer.ip(), .loopback = peer.is_loopback()},
+      peer_(peer, listener),
       opened_ms_(worker.io.loop().now_ms()) {
   next_ = list_.first_;
   if (next_ != nullptr) next_->previous_ = this;
@@ -64,9 +67,16 @@ H1Session::~H1Session() {
   worker_.stats.connections.sub();
 }
 
-void H1Session::start(WorkerContext& worker, SessionList& list, int fd, const net::Address& peer) {
+void H1Session::start(WorkerContext& worker, SessionList& list, const ListenerRef& listener, int fd,
+                      const net::Address& peer) {
   worker.stats.connections_accepted.add();
-  std::unique_ptr<H1Session> session(new H1Session(worker, list, peer));
+  if (listener->proxy_protocol && !listener->is_trusted_proxy(peer)) {
+    worker.stats.connections_refused.add();
+    ::close(fd);
+    return;
+  }
+  std::unique_ptr<H1Session> session(new H1Session(worker, list, listener, peer));
+  session->awaits_proxy_header_ = listener->proxy_protocol;
   if (!session->connection_.start(fd)) return;
   session->head_timed_ = !worker.draining;
   session->arm(worker.draining ? kDrainIdleMs : worker.timeouts.request_header);
@@ -151,6 +161,25 @@ void H1Session::cut(std::string_view reason) {
 
 // --- The request -------------------------------------------------------------------------------------------------------
 
+// What a balancer says before the client's first byte. It has the time of a request's head.
+bool H1Session::take_proxy_header(std::string_view& input) {
+  net::ProxyHeader header;
+  switch (net::parse_proxy_header(input, header)) {
+    case net::ProxyHeaderStep::kNeedMore: return false;
+    case net::ProxyHeaderStep::kBad:
+      worker_.stats.connections_refused.add();
+      close();
+      return false;
+    case net::ProxyHeaderStep::kDone: break;
+  }
+  awaits_proxy_header_ = false;
+  input.remove_prefix(header.size);
+  if (header.local) return true;
+  peer_ = Peer(header.source, peer_.listener);
+  peer_.loopback = false;  // of the socket itself, which is the balancer's
+  return true;
+}
+
 size_t H1Session::on_bytes(std::string_view bytes) {
   if (stream_ != nullptr && stream_->tunnel()) {
     arm_for_state();
@@ -158,6 +187,7 @@ size_t H1Session::on_bytes(std::string_view bytes) {
     return bytes.size();
   }
   std::string_view input = bytes;
+  if (awaits_proxy_header_ && !take_proxy_header(input)) return 0;
   unsigned messages = 0;
   while (connection_.is_open() && !connection_.closing()) {
     if (stream_ != nullptr && request_done_) {

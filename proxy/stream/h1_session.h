@@ -42,7 +42,8 @@ class SessionList {
 // thread. An idle session has no stream and no buffer.
 class H1Session final : public Session, public event::DeferredDeletable, private net::ConnectionHandler {
  public:
-  static void start(WorkerContext& worker, SessionList& list, int fd, const net::Address& peer);
+  static void start(WorkerContext& worker, SessionList& list, const ListenerRef& listener, int fd,
+                    const net::Address& peer);
   ~H1Session() override;
 
   bool idle() const { return stream_ == nullptr && decoder_.idle(); }
@@ -56,7 +57,7 @@ class H1Session final : public Session, public event::DeferredDeletable, private
   // A client that was idle when draining began, or that connects meanwhile.
   static constexpr uint32_t kDrainIdleMs = 1'000;
 
-  H1Session(WorkerContext& worker, SessionList& list, const net::Address& peer);
+  H1Session(WorkerContext& worker, SessionList& list, const ListenerRef& listener, const net::Address& peer);
 
   // net::ConnectionHandler
   size_t on_bytes(std::string_view bytes) override;
@@ -80,6 +81,8 @@ class H1Session final : public Session, public event::DeferredDeletable, private
   }
   size_t waiting() const override { return connection_.waiting(); }
 
+  // False: more of it has to come, or the connection was cut.
+  bool take_proxy_header(std::string_view& input);
   enum class Step : uint8_t { kGoOn, kStop };
   Step decode_step(std::string_view& input);
   void head_came(std::string_view& input);
@@ -111,6 +114,7 @@ class H1Session final : public Session, public event::DeferredDeletable, private
   bool close_after_ = false;
   bool no_body_ = false;       // the response may not have one (HEAD)
   bool dead_ = false;          // waits for the deleter
+  bool awaits_proxy_header_ = false;
 };
 
 }  // namespace flagmesh::stream

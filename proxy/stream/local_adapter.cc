@@ -36,7 +36,7 @@ void LocalAdapter::handle(Stream& stream) {
   const Peer& peer = stream.session().peer();
   const LocalRequest request{.head = stream.request(),
                              .body = state.body,
-                             .peer_ip = peer.ip,
+                             .peer_ip = stream.client().ip,
                              .peer_is_loopback = peer.loopback};
   handler_.handle(request, LocalReply(state.handle));
 }

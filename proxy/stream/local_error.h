@@ -22,6 +22,7 @@ LocalError error_for(http::H1Error error);
 LocalError error_for(upstream::Denial denial);
 LocalError error_for(upstream::Failure failure);
 
+inline constexpr LocalError kBadMaxForwards{400, "bad_max_forwards", 0, true};
 inline constexpr LocalError kNoRoute{404, "no_route"};
 inline constexpr LocalError kRequestTimeout{408, "request_timeout", 0, true};
 inline constexpr LocalError kBodyTooLarge{413, "body_too_large", 0, true};

@@ -16,7 +16,7 @@ class H1LocalServer final : public LocalServer {
         adapter_(handler),
         socket_(std::move(socket)),
         listener_(context.loop(), socket_, [this](int client, const net::Address& peer) {
-          H1Session::start(worker_, sessions_, client, peer);
+          H1Session::start(worker_, sessions_, behind_, client, peer);
         }) {
     worker_.sole_handler = &adapter_;
   }
@@ -52,6 +52,7 @@ class H1LocalServer final : public LocalServer {
   WorkerContext worker_;
   LocalAdapter adapter_;
   SessionList sessions_;
+  ListenerRef behind_{ListenerSettings{}};
   std::shared_ptr<net::ListenSocket> socket_;
   net::Address address_ = socket_->address();
   net::Listener listener_;

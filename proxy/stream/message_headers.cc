@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "proxy/http/forwarded.h"
 #include "proxy/http/hop_by_hop.h"
 #include "proxy/stream/stream.h"
 
@@ -13,15 +14,6 @@ namespace {
 using http::HeaderId;
 
 constexpr size_t kRequestIdBytes = 128;
-
-std::string_view via_name(http::Version version) {
-  switch (version) {
-    case http::Version::kHttp10: return "1.0 flagmesh";
-    case http::Version::kHttp11: return "1.1 flagmesh";
-    case http::Version::kHttp2: return "2 flagmesh";
-  }
-  return "1.1 flagmesh";
-}
 
 // Appends to the list that is there: several fields of one name are one list (RFC 9110 §5.3).
 void append_to_list(Arena& arena, http::HeaderList& headers, HeaderId id, std::string_view item) {
@@ -43,6 +35,48 @@ std::string_view number_text(Arena& arena, uint64_t number) {
   return {text, static_cast<size_t>(end - text)};
 }
 
+// RFC 9110 §7.6.3; the version is that of the message as we received it.
+void add_via(Stream& stream, http::HeaderList& headers, http::Version version) {
+  const std::string& via = stream.session().peer().listener->via[static_cast<size_t>(version)];
+  if (!via.empty()) append_to_list(stream.arena(), headers, HeaderId::kVia, via);
+}
+
+// What the peer said before us, if it is believed, stays in front; it was cleaned when the request began.
+void add_x_forwarded(Stream& stream) {
+  http::RequestHead& request = stream.request();
+  http::HeaderList& headers = request.headers;
+  Arena& arena = stream.arena();
+  const Peer& peer = stream.session().peer();
+  append_to_list(arena, headers, HeaderId::kXForwardedFor, peer.ip);
+  if (!headers.has(HeaderId::kXForwardedProto)) {
+    headers.add(arena, HeaderId::kXForwardedProto, peer.tls ? "https" : "http");
+  }
+  if (!headers.has(HeaderId::kXForwardedHost) && !request.authority.empty()) {
+    headers.add(arena, HeaderId::kXForwardedHost, request.authority);
+  }
+}
+
+// RFC 7239 §4: one element, "for=192.0.2.1;host=shop.example;proto=http".
+void add_forwarded(Stream& stream) {
+  http::RequestHead& request = stream.request();
+  Arena& arena = stream.arena();
+  const Peer& peer = stream.session().peer();
+  const bool is_v6 = peer.ip.contains(':');
+  const std::string_view node = peer.ip == kUnixPeer ? "unknown" : is_v6 ? arena.join("\"[", peer.ip, "]\"") : peer.ip;
+  std::string_view element = arena.join("for=", node);
+  if (!request.authority.empty()) {
+    element = arena.join(element, ";host=", http::forwarded_value(request.authority, arena));
+  }
+  element = arena.join(element, peer.tls ? ";proto=https" : ";proto=http");
+  append_to_list(arena, request.headers, HeaderId::kForwarded, element);
+}
+
+void add_forwarding(Stream& stream, ForwardedFields fields) {
+  const bool both = fields == ForwardedFields::kBoth;
+  if (both || fields == ForwardedFields::kXForwarded) add_x_forwarded(stream);
+  if (both || fields == ForwardedFields::kRfc7239) add_forwarded(stream);
+}
+
 bool is_usable_id(std::string_view id) {
   return !id.empty() && id.size() <= kRequestIdBytes &&
          std::ranges::all_of(id, [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
@@ -52,7 +86,7 @@ bool is_usable_id(std::string_view id) {
 
 void ensure_request_id(Stream& stream) {
   const std::string_view given = stream.request().headers.value(HeaderId::kXRequestId);
-  if (is_usable_id(given)) {
+  if (stream.session().peer().believed && is_usable_id(given)) {
     stream.set_request_id(given);
     return;
   }
@@ -66,15 +100,13 @@ void prepare_request(Stream& stream) {
   http::RequestHead& request = stream.request();
   http::HeaderList& headers = request.headers;
   Arena& arena = stream.arena();
-  const Peer& peer = stream.session().peer();
+  const ListenerSettings& listener = *stream.session().peer().listener;
   http::remove_hop_by_hop(headers);
-  append_to_list(arena, headers, HeaderId::kXForwardedFor, peer.ip);
-  headers.set(arena, HeaderId::kXForwardedProto, peer.tls ? "https" : "http");
-  headers.set(arena, HeaderId::kXForwardedHost, request.authority);
+  add_forwarding(stream, listener.forwarded);
   if (headers.value(HeaderId::kXRequestId) != stream.request_id()) {
     headers.set(arena, HeaderId::kXRequestId, stream.request_id());
   }
-  append_to_list(arena, headers, HeaderId::kVia, via_name(request.version));
+  add_via(stream, headers, request.version);
   const RouteDecision& decision = stream.decision();
   if (!decision.route->is_flag_route()) return;
   headers.add(arena, HeaderId::kXFlagmeshFlag, decision.route->flag);
@@ -85,7 +117,7 @@ void prepare_request(Stream& stream) {
 
 void prepare_response(Stream& stream, http::ResponseHead& head) {
   http::remove_hop_by_hop(head.headers);
-  append_to_list(stream.arena(), head.headers, HeaderId::kVia, via_name(head.version));
+  add_via(stream, head.headers, head.version);
 }
 
 }  // namespace flagmesh::stream

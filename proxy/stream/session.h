@@ -5,16 +5,25 @@
 #include <string_view>
 
 #include "proxy/http/message.h"
+#include "proxy/stream/listener_settings.h"
 
 namespace flagmesh::stream {
 
 class Stream;
 
-// What is known about the client, for headers, targeting and logs. Lives as long as the session.
+// What stands for the address of a client on a Unix socket.
+inline constexpr std::string_view kUnixPeer = "unix";
+
+// What is known about who is at the other end of the connection (or before the balancer that sent a PROXY header). Lives as long as the
+// session; who a request's client is, the stream knows.
 struct Peer {
+  Peer(const net::Address& address, const ListenerRef& accepted_by);
+
   std::string ip;  // text
+  ListenerRef listener;
   bool loopback = false;
   bool tls = false;
+  bool believed = false;  // when it says who asked
 };
 
 class Session {

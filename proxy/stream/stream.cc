@@ -6,6 +6,7 @@
 
 #include "proxy/base/time.h"
 #include "proxy/http/hop_by_hop.h"
+#include "proxy/stream/max_forwards.h"
 #include "proxy/stream/message_headers.h"
 
 namespace flagmesh::stream {
@@ -50,10 +51,12 @@ void Stream::start(Session& session) {
 void Stream::begin(Session& session, bool end) {
   start(session);
   request_complete_ = end;
+  client_ = identify_client(*this);
   ensure_request_id(*this);
   if (worker_.sole_handler != nullptr) {
     handler_ = worker_.sole_handler;
   } else {
+    if (request_.headers.has(HeaderId::kMaxForwards) && answered_by_max_forwards(*this)) return;
     if (!route()) return;
     for (size_t i = 0; i < worker_.filters.size(); ++i) {
       worker_.stats.filter_calls[i].add();
@@ -103,6 +106,7 @@ bool Stream::route() {
 
 void Stream::begin_refused(Session& session, const LocalError& error) {
   start(session);
+  client_ = {.ip = session.peer().ip, .https = session.peer().tls};
   request_ = {};
   local_reply(error);
 }
@@ -180,7 +184,7 @@ void Stream::add_decision_fields(http::ResponseHead& head) {
 
 void Stream::set_sticky_cookie(http::ResponseHead& head) {
   const std::string_view pair = arena_.join(decision_.route->mint_cookie, "=", decision_.minted);
-  const std::string_view attributes = session_->peer().tls
+  const std::string_view attributes = client_.https
                                           ? "; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly; Secure"
                                           : "; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly";
   head.headers.add(arena_, HeaderId::kSetCookie, arena_.join(pair, attributes));
@@ -305,6 +309,7 @@ void Stream::finish(bool reusable) {
   trailers_.clear();
   response_trailers_.clear();
   decision_ = {};
+  client_ = {};
   reason_ = request_id_ = targeting_key_ = {};
   body_limit_ = bytes_in_ = bytes_out_ = 0;
   status_ = 0;

@@ -8,6 +8,7 @@
 
 #include "proxy/base/arena.h"
 #include "proxy/http/message.h"
+#include "proxy/stream/client_identity.h"
 #include "proxy/stream/forward.h"
 #include "proxy/stream/handler.h"
 #include "proxy/stream/local_error.h"
@@ -54,6 +55,8 @@ class Stream {
   // --- For filters and handlers ---
   WorkerContext& worker() { return worker_; }
   const Session& session() const { return *session_; }
+  // Who asked, as far as the listener believes what it is told.
+  const ClientIdentity& client() const { return client_; }
   RouteDecision& decision() { return decision_; }
   const snapshot::Snapshot& snapshot() const { return snapshot_->get(); }
   WorkerSnapshot& worker_snapshot() { return *snapshot_; }
@@ -122,6 +125,7 @@ class Stream {
   RouteDecision decision_;
   Forward forward_;
   std::unique_ptr<LocalState> local_;
+  ClientIdentity client_;
   std::string_view reason_;
   std::string_view request_id_;
   std::string_view targeting_key_;

@@ -45,9 +45,10 @@ struct WorkerContext {
   WorkerStats& stats;
   Rng rng;
   BlockPool blocks;
-  http::H1Limits limits;
+  http::H1Limits limits;           // of clients' requests
+  http::H1Limits upstream_limits;  // of containers' responses
   SessionTimeouts timeouts;
-  upstream::UpstreamContext upstream{io, rng, limits, index};
+  upstream::UpstreamContext upstream{io, rng, upstream_limits, index};
   AccessLog access_log;
   std::vector<std::unique_ptr<Filter>> filters;
   Handler* forwarder = nullptr;

@@ -71,7 +71,7 @@ Mesh::Mesh(const std::string& routing, const std::string& flags)
       std::make_unique<net::Listener>(*loop_, fd, [this](int client, const net::Address& peer) {
         if (send_buffer != 0)
           setsockopt(client, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
-        stream::H1Session::start(*worker_, *sessions_, client, peer);
+        stream::H1Session::start(*worker_, *sessions_, listener, client, peer);
       });
   EXPECT_TRUE(listener_->start());
 }

@@ -39,6 +39,8 @@ class Mesh {
   // Trust under which everything counts; epoch 7.
   static snapshot::TrustStatus unsigned_trust();
 
+  // Of connections from now on; the default believes nobody.
+  stream::ListenerRef listener{stream::ListenerSettings{}};
   Peer& client(int receive_buffer = 0);
   // Of the worker's end of connections from now on; 0: the kernel decides.
   int send_buffer = 0;

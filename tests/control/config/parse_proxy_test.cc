@@ -30,6 +30,14 @@ INSTANTIATE_TEST_SUITE_P(
                 "'drain_timeout' in proxy must be text, not true or false", ""},
         Mistake{proxy("timeouts: { connect: @@0s }"),
                 "'connect' in 'timeouts' in proxy must be from 1ms to 3600000000ms", ""},
+        Mistake{proxy("limits: { header_block: @@512B }"),
+                "'header_block' in 'limits' in proxy must be from 1024B to 1MiB", ""},
+        Mistake{proxy("limits: { target: @@2MiB }"),
+                "'target' in 'limits' in proxy must be from 64B to 1MiB", ""},
+        Mistake{proxy("limits: { header_fields: @@201 }"),
+                "'header_fields' in 'limits' in proxy must be a whole number from 1 to 200", ""},
+        Mistake{proxy("normalize_path: @@maybe"),
+                "'normalize_path' in proxy must be true or false, not text", ""},
         Mistake{proxy("timeouts: { @@conect: 1s }"), "unknown key 'conect' in 'timeouts' in proxy",
                 "did you mean 'connect'?"},
         Mistake{proxy("@@route: []"), "unknown key 'route' in proxy", "known here"},
@@ -41,40 +49,18 @@ INSTANTIATE_TEST_SUITE_P(
             "from 0 to 100",
             ""}));
 
-class ListenerMistakes : public testing::TestWithParam<Mistake> {};
-TEST_P(ListenerMistakes, OneErrorAtItsPlace) {
-  expect_only(GetParam(), Severity::kError);
+TEST(ParseProxy, LimitsOfMessages) {
+  const auto parsed = parse(
+      proxy("limits: { header_block: 8KiB, header_fields: 50, target: 4KiB, max_body: 1MiB }\n"
+            "  normalize_path: false"));
+  ASSERT_TRUE(parsed.diagnostics.empty()) << texts(parsed.diagnostics);
+  const http::H1Limits& limits = parsed.config.proxy->limits.messages;
+  EXPECT_EQ(limits.header_block, 8192U);
+  EXPECT_EQ(limits.fields, 50U);
+  EXPECT_EQ(limits.target, 4096U);
+  EXPECT_FALSE(limits.normalize_path);
+  EXPECT_EQ(parsed.config.proxy->routes[0].max_body, 1'048'576U);
 }
-
-std::string listeners(const std::string& text) {
-  return "proxy:\n  " + text +
-         "\n  routes: [{ container: web }]\n  containers: { web: { endpoints: [\"h:1\"] } }\n"
-         "trust: { policy: unsigned }\n";
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    , ListenerMistakes,
-    testing::Values(
-        Mistake{listeners("@@listeners: []"), "the proxy listens nowhere", "9071"},
-        Mistake{listeners("@@workers: 1"), "the proxy listens nowhere", "listeners"},
-        Mistake{listeners("listeners: [@@{ }]"), "a listener has no 'address'", "address"},
-        Mistake{listeners("listeners: @@here"), "'listeners' in proxy must be a list, not text",
-                ""},
-        Mistake{listeners("listeners: [{ address: @@\"localhost:80\" }]"),
-                "'address' in a listener: 'localhost' is a name, not an address to listen on",
-                "127.0.0.1"},
-        Mistake{listeners("listeners: [{ address: @@9071 }]"),
-                "'address' in a listener must be text, not a number", ""},
-        Mistake{listeners("listeners: [{ address: @@\"1.2.3.4\" }]"),
-                "'address' in a listener: '1.2.3.4' has no port", ""},
-        Mistake{
-            listeners("listeners: [{ address: \"1.2.3.4:80\" }, { address: @@\"1.2.3.4:80\" }]"),
-            "two listeners have the address '1.2.3.4:80'", ""},
-        Mistake{listeners("listeners: [{ address: \"1.2.3.4:80\", @@tls: {} }]"),
-                "'tls' in a listener: this build does not have TLS on listeners yet", ""},
-        Mistake{listeners("listeners: [{ address: \"1.2.3.4:80\", @@proxy_protocol: true }]"),
-                "'proxy_protocol' in a listener: this build does not have the PROXY protocol yet",
-                ""}));
 
 }  // namespace
 }  // namespace flagmesh::config

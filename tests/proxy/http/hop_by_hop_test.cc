@@ -32,6 +32,21 @@ TEST(HopByHop, ListedFieldsGo) {
             "Host: h|Trailer: Digest");
 }
 
+TEST(HopByHop, WhatTellsWhoAskedGoes) {
+  BlockPool pool;
+  Arena arena(pool);
+  HeaderList list;
+  for (const std::string_view name :
+       {"X-Forwarded-For", "x-forwarded-proto", "X-Forwarded-Host", "X-Forwarded-Port", "Forwarded",
+        "X-Real-IP", "X-FORWARDED-Prefix", "x-forwarded-", "x-forwarded", "Y-Forwarded-For", "Via",
+        "X-Request-Id"}) {
+    list.add(arena, header_id(name), name, "v");
+  }
+  remove_forwarding(list);
+  EXPECT_EQ(fields_text(list, "|"),
+            "x-forwarded: v|Y-Forwarded-For: v|Via: v|X-Request-Id: v");
+}
+
 TEST(HopByHop, NominatedFieldsGo) {
   EXPECT_EQ(left_of({{"X-A", "1"},
                      {"Connection", "close, x-a,, X-B"},

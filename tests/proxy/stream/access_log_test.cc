@@ -32,6 +32,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 TEST(AccessLog, TellsOneRequestInOneLine) {
   Mesh mesh(Mesh::plain());
   mesh.log_to_file();
+  mesh.listener = ListenerRef(ListenerSettings{.trusted_hops = 1});
   Peer& client = mesh.client();
   mesh.exchange(client,
                 "POST /a?b HTTP/1.1\r\nHost: h\r\nX-Request-Id: r1\r\nUser-Agent: "

@@ -107,6 +107,94 @@ TEST(H1Session, TakesAHeadInPieces) {
   EXPECT_EQ(mesh.exchange(client, "\n", "web", kOk).status(), 200);
 }
 
+ListenerSettings behind_balancer(const char* trusted) {
+  ListenerSettings settings{.proxy_protocol = true};
+  settings.trusted_proxies = {*net::Cidr::parse(trusted)};
+  return settings;
+}
+
+TEST(H1Session, BelievesTheProxyHeaderOfABalancer) {
+  const std::string v2_local("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", 16);
+  const std::string v2_tcp4(
+      "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xcb\0\x71\x09\xc6\x33\x64\x01\x13\x88\x01\xbb", 28);
+  const std::pair<std::string, const char*> kHeaders[] = {
+      {"PROXY TCP4 203.0.113.9 198.51.100.1 5000 443\r\n", "203.0.113.9"},
+      {"PROXY TCP6 2001:db8::7 2001:db8::1 5000 443\r\n", "2001:db8::7"},
+      {"PROXY UNKNOWN\r\n", "127.0.0.1"},
+      {v2_local, "127.0.0.1"},
+      {v2_tcp4, "203.0.113.9"}};
+  Mesh mesh(Mesh::plain());
+  mesh.listener = ListenerRef(behind_balancer("127.0.0.0/8"));
+  const std::string get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+  for (const auto& [header, client_ip] : kHeaders) {
+    for (const size_t piece : {header.size() + get.size(), size_t{1}, size_t{7}}) {
+      Peer& client = mesh.client();
+      const std::string all = header + get;
+      for (size_t at = 0; at < all.size(); at += piece) {
+        client.say(all.substr(at, piece));
+        mesh.turn();
+      }
+      EXPECT_EQ(mesh.request_at("web").field("x-forwarded-for"), client_ip);
+      mesh.origin("web").last().say(kOk);
+      EXPECT_EQ(mesh.next(client).status(), 200);
+      // It is said once; the next bytes are a request, too.
+      EXPECT_EQ(mesh.exchange(client, get, "web", kOk).status(), 200);
+      client.say("PROXY UNKNOWN\r\n\r\n");
+      EXPECT_EQ(mesh.next(client).status(), 505);
+    }
+  }
+}
+
+TEST(H1Session, CutsWhoDoesNotSayWhoItIs) {
+  Mesh mesh(Mesh::plain());
+  mesh.listener = ListenerRef(behind_balancer("127.0.0.0/8"));
+  for (const char* bytes : {"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "PROXY TCP4 a b 1 2\r\n", "\r\n\r\n\r\n"}) {
+    Peer& client = mesh.client();
+    client.say(bytes);
+    EXPECT_TRUE(mesh.until([&] { return client.over(); })) << bytes;
+    EXPECT_EQ(client.got, "");
+  }
+  EXPECT_EQ(mesh.stats().connections_refused.value(), 3U);
+  EXPECT_EQ(mesh.stats().requests.value(), 0U);
+  mesh.worker().timeouts.request_header = 50;
+  Peer& late = mesh.client();
+  late.say("PROXY TCP4");
+  EXPECT_TRUE(mesh.until([&] { return late.over(); }));
+  EXPECT_EQ(late.got, "");
+}
+
+TEST(H1Session, TakesTheProxyHeaderFromTrustedPeersOnly) {
+  Mesh mesh(Mesh::plain());
+  mesh.listener = ListenerRef(behind_balancer("10.0.0.0/8"));
+  Peer& client = mesh.client();
+  client.say("PROXY TCP4 203.0.113.9 198.51.100.1 5000 443\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_TRUE(mesh.until([&] { return client.over(); }));
+  EXPECT_EQ(client.got, "");
+  EXPECT_EQ(mesh.stats().connections_refused.value(), 1U);
+}
+
+// The balancer passes bytes on: what the fields say is the client's word.
+TEST(H1Session, BehindABalancerFieldsAreBelievedOfTheAddressThatItGives) {
+  Mesh mesh(Mesh::plain());
+  ListenerSettings settings = behind_balancer("127.0.0.0/8");
+  const std::string get = "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 8.8.8.8\r\n\r\n";
+  const auto chain_of = [&](const char* client_ip) {
+    mesh.listener = ListenerRef(settings);
+    Peer& client = mesh.client();
+    client.say(std::string("PROXY TCP4 ") + client_ip + " 198.51.100.1 5000 443\r\n" + get);
+    const std::string chain = mesh.request_at("web").field("x-forwarded-for");
+    mesh.origin("web").last().say(kOk);
+    mesh.next(client);
+    return chain;
+  };
+  EXPECT_EQ(chain_of("203.0.113.9"), "203.0.113.9");
+  settings.trusted_proxies.push_back(*net::Cidr::parse("203.0.113.0/24"));
+  EXPECT_EQ(chain_of("203.0.113.9"), "8.8.8.8, 203.0.113.9");
+  settings.trusted_proxies.pop_back();
+  settings.trusted_hops = 1;
+  EXPECT_EQ(chain_of("203.0.113.9"), "8.8.8.8, 203.0.113.9");
+}
+
 TEST(H1Session, SpeaksHttp10) {
   Mesh mesh(Mesh::plain());
   Peer& closing = mesh.client();

@@ -16,13 +16,14 @@ const std::string kGet = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
 TEST(MessageHeaders, TellsTheContainerWhoAsks) {
   Mesh mesh(Mesh::plain());
+  mesh.listener = ListenerRef(ListenerSettings{.trusted_hops = 1});
   Peer& client = mesh.client();
   client.say(
       "GET /a?b=c HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For: "
       "10.0.0.2\r\n"
       "X-Forwarded-Proto: lie\r\nVia: 1.0 front\r\nX-Request-Id: abc-123\r\nConnection: x-hop, "
       "keep-alive\r\n"
-      "X-Hop: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\nProxy-Authorization: x\r\nX-Kept: yes\r\n\r\n");
+      "X-Hop: 1\r\nKeep-Alive: 5\r\nTE: gzip\r\nProxy-Authorization: x\r\nX-Kept: yes\r\n\r\n");
   const Message request = mesh.request_at("web");
   EXPECT_EQ(request.start, "GET /a?b=c HTTP/1.1");
   EXPECT_EQ(request.field("host"), "shop.example");
@@ -57,8 +58,71 @@ TEST(MessageHeaders, TellsTheClientWhatAProxyMust) {
   EXPECT_EQ(reply.field("date"), "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
+TEST(MessageHeaders, ViaHasAnotherNameOrIsOff) {
+  Mesh mesh(Mesh::plain());
+  ListenerSettings settings;
+  settings.via = ListenerSettings::via_lines("edge-1");
+  mesh.listener = ListenerRef(settings);
+  Peer& named = mesh.client();
+  named.say("GET / HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_EQ(mesh.request_at("web").field("via"), "1.0 edge-1");
+  mesh.origin("web").last().say(kOk);
+  EXPECT_EQ(mesh.next(named).field("via"), "1.1 edge-1");
+  settings.via = ListenerSettings::via_lines("");
+  mesh.listener = ListenerRef(settings);
+  Peer& silent = mesh.client();
+  silent.say("GET / HTTP/1.1\r\nHost: h\r\nVia: 1.1 front\r\n\r\n");
+  EXPECT_EQ(mesh.request_at("web").field("via"), "1.1 front");
+  mesh.origin("web").last().say(kOk);
+  EXPECT_EQ(mesh.next(silent).count("via"), 0U);
+}
+
+// Of TE only "trailers" means the whole way (RFC 9110 §10.1.4).
+TEST(MessageHeaders, AskingForTrailersGoesOn) {
+  Mesh mesh(Mesh::plain());
+  Peer& client = mesh.client();
+  for (const std::string te : {"trailers", "deflate;q=0.5, Trailers"}) {
+    client.say("GET / HTTP/1.1\r\nHost: h\r\nConnection: TE\r\nTE: " + te + "\r\n\r\n");
+    const Message request = mesh.request_at("web");
+    EXPECT_EQ(request.field("te"), "trailers");
+    EXPECT_EQ(request.field("connection"), "TE");
+    mesh.origin("web").last().say(kOk);
+    mesh.next(client);
+  }
+  client.say("GET / HTTP/1.1\r\nHost: h\r\nConnection: TE\r\nTE: deflate\r\n\r\n");
+  const Message request = mesh.request_at("web");
+  EXPECT_EQ(request.count("te") + request.count("connection"), 0U);
+}
+
+// What a client nominates cannot take away what the container decides by.
+TEST(MessageHeaders, ConnectionCannotNominateWhatWeAdd) {
+  Mesh mesh(Mesh::plain());
+  Peer& client = mesh.client();
+  client.say(
+      "GET / HTTP/1.1\r\nHost: h\r\nConnection: Host, X-Forwarded-For, X-Forwarded-Proto, "
+      "X-Forwarded-Host, X-Request-Id, Via, x-flagmesh-flag, Content-Length, x-own\r\nX-Own: 1\r\n\r\n");
+  const Message request = mesh.request_at("web");
+  EXPECT_EQ(request.field("host"), "h");
+  for (const char* kept :
+       {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-request-id", "via"}) {
+    EXPECT_EQ(request.count(kept), 1U) << kept;
+  }
+  EXPECT_EQ(request.count("x-own"), 0U);
+}
+
+// Only a peer that is believed chooses it: others could hide behind an id that is in use.
+TEST(MessageHeaders, AClientThatIsNotBelievedGetsAnIdOfOurs) {
+  Mesh mesh(Mesh::plain());
+  Peer& client = mesh.client();
+  client.say("GET / HTTP/1.1\r\nHost: h\r\nX-Request-Id: mine\r\n\r\n");
+  const Message request = mesh.request_at("web");
+  EXPECT_EQ(request.count("x-request-id"), 1U);
+  EXPECT_EQ(request.field("x-request-id").size(), 32U);
+}
+
 TEST(MessageHeaders, GivesEachRequestAnIdOfItsOwn) {
   Mesh mesh(Mesh::plain());
+  mesh.listener = ListenerRef(ListenerSettings{.trusted_hops = 1});
   Peer& client = mesh.client();
   std::string before;
   for (const std::string given :
