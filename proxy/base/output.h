@@ -35,8 +35,7 @@ class Output {
     return memory_.data() + copied_;
   }
   void commit(size_t bytes) {
-    if (parts_.empty() || parts_.back().borrowed != nullptr) parts_.push_back({nullptr, 0, copied_});
-    parts_.back().size += bytes;
+    if (!parts_.empty()) commit_part(bytes);
     copied_ += bytes;
     size_ += bytes;
   }
@@ -46,16 +45,26 @@ class Output {
       append(bytes);
       return;
     }
+    if (parts_.empty() && copied_ != 0) parts_.push_back({nullptr, copied_, 0});
     parts_.push_back({bytes.data(), bytes.size(), 0});
     size_ += bytes.size();
   }
 
   // Fills `iov` with the parts in order, as many as fit; returns how many.
-  size_t gather(std::span<iovec> iov) const;
+  size_t gather(std::span<iovec> iov) const {
+    if (!parts_.empty()) return gather_parts(iov);
+    if (copied_ == 0 || iov.empty()) return 0;
+    iov[0] = {const_cast<char*>(memory_.data()), copied_};
+    return 1;
+  }
 
   // Calls take(string_view) for every byte after the first `skip`, in order.
   template <class Take>
   void rest(size_t skip, Take&& take) const {
+    if (parts_.empty()) {
+      if (skip < copied_) take(std::string_view(memory_.data() + skip, copied_ - skip));
+      return;
+    }
     for (const Part& part : parts_) {
       if (skip >= part.size) {
         skip -= part.size;
@@ -78,12 +87,14 @@ class Output {
     size_t size;
     size_t offset;
   };
+  void commit_part(size_t bytes);
+  size_t gather_parts(std::span<iovec> iov) const;
   const char* address(const Part& part) const {
     return part.borrowed != nullptr ? part.borrowed : memory_.data() + part.offset;
   }
 
   std::vector<char> memory_ = std::vector<char>(4096);
-  std::vector<Part> parts_;
+  std::vector<Part> parts_;  // empty while nothing is borrowed: then all is in memory_
   size_t copied_ = 0;
   size_t size_ = 0;
 };

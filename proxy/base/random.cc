@@ -2,8 +2,10 @@
 
 #include <sys/random.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 namespace flagmesh {
 
@@ -22,10 +24,16 @@ void random_bytes(std::span<uint8_t> out) {
 }
 
 void write_hex(uint64_t high, uint64_t low, char out[32]) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  for (int i = 0; i < 16; ++i) {
-    out[i] = kDigits[(high >> (60 - 4 * i)) & 15];
-    out[16 + i] = kDigits[(low >> (60 - 4 * i)) & 15];
+  // Two digits a step.
+  static constexpr std::array<std::array<char, 2>, 256> kPairs = [] {
+    constexpr char kDigits[] = "0123456789abcdef";
+    std::array<std::array<char, 2>, 256> pairs{};
+    for (size_t i = 0; i < 256; ++i) pairs[i] = {kDigits[i >> 4], kDigits[i & 15]};
+    return pairs;
+  }();
+  for (int i = 0; i < 8; ++i) {
+    memcpy(out + 2 * i, kPairs[(high >> (56 - 8 * i)) & 255].data(), 2);
+    memcpy(out + 16 + 2 * i, kPairs[(low >> (56 - 8 * i)) & 255].data(), 2);
   }
 }
 

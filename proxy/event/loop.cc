@@ -112,18 +112,46 @@ void Io::close_with_descriptor() {
 
 TurnTask::~TurnTask() {
   if (scheduled_on_ == nullptr) return;
-  TurnTask** at = &scheduled_on_->tasks_;
-  while (*at != this) at = &(*at)->next_;
-  *at = next_;
-  if (next_ == nullptr) scheduled_on_->tasks_end_ = at;
+  Loop& loop = *scheduled_on_;
+  if (!Loop::unlink(*this, loop.tasks_, loop.tasks_end_)) Loop::unlink(*this, loop.patient_, loop.patient_end_);
+}
+
+void Loop::append(TurnTask& task, TurnTask**& end) {
+  task.next_ = nullptr;
+  *end = &task;
+  end = &task.next_;
+}
+
+bool Loop::unlink(TurnTask& task, TurnTask*& first, TurnTask**& end) {
+  for (TurnTask** at = &first; *at != nullptr; at = &(*at)->next_) {
+    if (*at != &task) continue;
+    *at = task.next_;
+    if (*at == nullptr) end = at;
+    return true;
+  }
+  return false;
 }
 
 void Loop::schedule(TurnTask& task) {
   if (task.scheduled_on_ != nullptr) return;
   task.scheduled_on_ = this;
-  task.next_ = nullptr;
-  *tasks_end_ = &task;
-  tasks_end_ = &task.next_;
+  append(task, tasks_end_);
+}
+
+void Loop::begin_later(TurnTask& task) {
+  if (task.scheduled_on_ != nullptr) return;
+  task.scheduled_on_ = this;
+  append(task, patient_end_);
+}
+
+void Loop::run_first(TurnTask*& first, TurnTask**& end) {
+  TurnTask* task = first;
+  first = task->next_;
+  if (first == nullptr) end = &first;
+  task->scheduled_on_ = nullptr;
+  task->next_ = nullptr;
+  task->on_turn();
+  after_callback();
 }
 
 void Loop::run_turn_tasks() {
@@ -131,15 +159,12 @@ void Loop::run_turn_tasks() {
   // the head is taken anew each time; a count bounds the round.
   size_t round = 0;
   for (TurnTask* task = tasks_; task != nullptr; task = task->next_) ++round;
-  for (; round > 0 && tasks_ != nullptr; --round) {
-    TurnTask* task = tasks_;
-    tasks_ = task->next_;
-    if (tasks_ == nullptr) tasks_end_ = &tasks_;
-    task->scheduled_on_ = nullptr;
-    task->next_ = nullptr;
-    task->on_turn();
-    after_callback();
-  }
+  for (; round > 0 && tasks_ != nullptr; --round) run_first(tasks_, tasks_end_);
+}
+
+void Loop::run_patient() {
+  for (; begun_ < kBeginPerTurn && patient_ != nullptr; ++begun_) run_first(patient_, patient_end_);
+  begun_ = 0;
 }
 
 // --- Loop --------------------------------------------------------------------------------------------------------------
@@ -188,7 +213,7 @@ void Loop::update_time() {
 }
 
 void Loop::turn(int wait_ms) {
-  if (tasks_ != nullptr) {
+  if (tasks_ != nullptr || patient_ != nullptr) {
     wait_ms = 0;
   } else if (const MonoMs wakeup = timers_.next_wakeup(); wakeup != 0 && wait_ms != 0) {
     const MonoMs now = mono_ms();
@@ -200,6 +225,7 @@ void Loop::turn(int wait_ms) {
   dispatch();
   timers_.advance(now_ms_, [this] { after_callback(); });
   run_turn_tasks();
+  run_patient();
   deleter_.drain();
 }
 

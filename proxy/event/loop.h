@@ -103,6 +103,17 @@ class Loop {
   // Runs task.on_turn() once, at the end of this turn (or of the next one when called from a turn task). Scheduling twice is once.
   void schedule(TurnTask& task);
 
+  // New work waits for what is under way. Whoever would begin something (read a client's next request) asks may_begin(); where it says no,
+  // begin_later() runs task.on_turn() when its turn comes, first in, first out, a few of them a turn, behind every event that came
+  // meanwhile. So under load only a few requests are in flight at a time, in memory and connections that are still in the cache, however
+  // many clients wait; a loop with little to do never says no.
+  bool may_begin() {
+    if (begun_ >= kBeginPerTurn || patient_ != nullptr) return false;
+    ++begun_;
+    return true;
+  }
+  void begin_later(TurnTask& task);
+
   // The monotonic time at which this turn began, in milliseconds. A read of a member.
   MonoMs now_ms() const { return now_ms_; }
   // Wall time in seconds and its text as Date has it, renewed once a second.
@@ -127,6 +138,7 @@ class Loop {
   friend class TurnTask;
   // Events taken with one wait. The rest of a longer queue comes with the next one, behind timers and turn tasks.
   static constexpr int kBatch = 128;
+  static constexpr unsigned kBeginPerTurn = 16;
   struct Impl;  // epoll's and the wake-up's descriptors, what was posted, signals
   explicit Loop(std::unique_ptr<Impl> impl);
   void after_callback() {
@@ -137,7 +149,12 @@ class Loop {
   // No event of the batch at hand is told to `io` any more.
   void forget(const Io& io);
   void update_time();
+  static void append(TurnTask& task, TurnTask**& end);
+  // Takes `task` out of that list; false when it is not in it.
+  static bool unlink(TurnTask& task, TurnTask*& first, TurnTask**& end);
+  void run_first(TurnTask*& first, TurnTask**& end);
   void run_turn_tasks();
+  void run_patient();
   void run_posted();
 
   std::unique_ptr<Impl> impl_;
@@ -150,6 +167,9 @@ class Loop {
   std::array<char, 32> date_{};
   TurnTask* tasks_ = nullptr;
   TurnTask** tasks_end_ = &tasks_;
+  TurnTask* patient_ = nullptr;  // begin_later()
+  TurnTask** patient_end_ = &patient_;
+  unsigned begun_ = 0;  // in this turn
   void (*after_)(void*) = nullptr;
   void* after_context_ = nullptr;
   bool stopping_ = false;

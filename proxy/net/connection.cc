@@ -114,6 +114,12 @@ void Connection::close_when_written() {
   if (batch_ == nullptr && waiting_ == nullptr) all_written();
 }
 
+void Connection::close_at_once_when_written() {
+  const bool unread = kept_ != nullptr || (flags_ & kReadable) != 0;
+  if (fd_ >= 0 && !unread && !closing()) flags_ |= kNoLinger;
+  close_when_written();
+}
+
 void Connection::shutdown_write() {
   if (fd_ < 0) return;
   flags_ |= kShutdown;
@@ -147,7 +153,12 @@ void Connection::on_io(bool readable, bool writable, bool closed) {
   if (closed) flags_ |= kPeerClosed | kReadable;
   if (readable) flags_ |= kReadable;
   if (writable && waiting_ != nullptr) write_waiting();
-  if (fd_ >= 0 && paused_ == 0 && (flags_ & kReadable) != 0) read_some();
+  if (fd_ < 0 || paused_ != 0 || (flags_ & kReadable) == 0) return;
+  if ((flags_ & kPatient) != 0 && !context_.loop().may_begin()) {
+    context_.loop().begin_later(*this);
+  } else {
+    read_some();
+  }
 }
 
 void Connection::connect_finished() {
@@ -370,6 +381,11 @@ void Connection::all_written() {
     }
   }
   flags_ |= kShutdownDone;
+  if ((flags_ & kNoLinger) != 0) {
+    close();
+    handler_.on_close(CloseCause::kPeer, 0);
+    return;
+  }
   ::shutdown(fd_, SHUT_WR);
   if (!closing()) return;
   paused_ = 0;

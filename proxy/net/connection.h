@@ -73,6 +73,8 @@ class Connection final : private event::IoHandler, private event::TurnTask {
   // When no reason is left, kept bytes are shown again and reading goes on at the end of this turn.
   void resume(uint8_t reason);
   bool paused() const { return paused_ != 0; }
+  // What comes here begins work: under load it is read only when it is its turn (event::Loop::may_begin).
+  void be_patient() { flags_ |= kPatient; }
 
   // Closes now: what was not written is lost. No callback follows.
   void close();
@@ -81,6 +83,9 @@ class Connection final : private event::IoHandler, private event::TurnTask {
   // Writes what is left, then ends: sends FIN and reads and drops what the peer still sends for a moment, so that it can read our last
   // words (RFC 9112 §9.6). No callback but on_close() follows.
   void close_when_written();
+  // The same for a peer that said it sends nothing more (Connection: close), of which nothing is unread: closes as soon as all is
+  // written, without the wait that protects last words, as nginx does. Four system calls less.
+  void close_at_once_when_written();
   // Sends FIN once what waits is written; reading goes on (tunnels).
   void shutdown_write();
 
@@ -105,6 +110,8 @@ class Connection final : private event::IoHandler, private event::TurnTask {
   static constexpr uint16_t kWriteBroken = 128;  // writing failed: read what came before, then tell
   static constexpr uint16_t kEnded = 256;        // the peer's end was told
   static constexpr uint16_t kHandshaking = 512;  // kConnecting is set, too: nothing may be written yet
+  static constexpr uint16_t kPatient = 1024;
+  static constexpr uint16_t kNoLinger = 2048;
 
   void on_io(bool readable, bool writable, bool closed) override;
   void on_turn() override;

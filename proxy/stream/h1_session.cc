@@ -77,6 +77,7 @@ void H1Session::start(WorkerContext& worker, SessionList& list, const ListenerRe
   }
   std::unique_ptr<H1Session> session(new H1Session(worker, list, listener, peer));
   session->awaits_proxy_header_ = listener->proxy_protocol;
+  session->connection_.be_patient();
   if (!session->connection_.start(fd)) return;
   session->head_timed_ = !worker.draining;
   session->arm(worker.draining ? kDrainIdleMs : worker.timeouts.request_header);
@@ -134,8 +135,13 @@ void H1Session::on_timer() {
   }
 }
 
-void H1Session::say_goodbye() {
-  connection_.close_when_written();
+void H1Session::say_goodbye(bool client_is_done) {
+  if (client_is_done) {
+    connection_.close_at_once_when_written();
+  } else {
+    connection_.close_when_written();
+  }
+  if (dead_) return;
   left_ = connection_.waiting();
   arm(left_ == 0 ? kLingerMs : kLingerSlowMs);
 }
@@ -269,7 +275,7 @@ void H1Session::on_close(net::CloseCause cause, int) {
   if (stream_ == nullptr) {
     if (cause == net::CloseCause::kPeer && connection_.waiting() != 0) {
       // It says nothing more, but has not taken its last response yet; the end is told again when it has.
-      if (!connection_.closing()) say_goodbye();
+      if (!connection_.closing()) say_goodbye(false);
     } else {
       close();
     }
@@ -327,6 +333,7 @@ void H1Session::send_head(Stream& stream, http::ResponseHead& head, bool) {
     head.body.kind = http::Framing::kUntilClose;
   }
   if (head.body.kind == http::Framing::kUntilClose) close_after_ = true;
+  client_closes_ = !request.keep_alive;
   // An answer that comes before its request is whole ends the connection, whatever becomes of the rest.
   close_after_ = wants_close(stream) || !request_done_;
   response_framing_ = no_body_ ? http::Framing::kNone : head.body.kind;
@@ -371,7 +378,7 @@ void H1Session::stream_finished(Stream& stream, bool reusable) {
     return;
   }
   if (!reusable || !was_done || close_after_) {
-    say_goodbye();
+    say_goodbye(reusable && was_done && client_closes_);
     return;
   }
   response_framing_ = http::Framing::kNone;

@@ -91,7 +91,7 @@ class H1Session final : public Session, public event::DeferredDeletable, private
   void arm_for_state();
   bool awaits_body() const;
   void on_timer();
-  void say_goodbye();
+  void say_goodbye(bool client_is_done);
   void lingered();
   void cut(std::string_view reason);
   bool wants_close(const Stream& stream) const;
@@ -112,6 +112,7 @@ class H1Session final : public Session, public event::DeferredDeletable, private
   bool request_done_ = false;  // and its body
   bool head_timed_ = false;    // the timer runs for a head that is under way
   bool close_after_ = false;
+  bool client_closes_ = false; // it asked for the close: nothing more comes from it
   bool no_body_ = false;       // the response may not have one (HEAD)
   bool dead_ = false;          // waits for the deleter
   bool awaits_proxy_header_ = false;
