@@ -7,6 +7,7 @@
 
 #include "control/flags/canonical_flag.h"
 #include "control/flags/parse.h"
+#include "control/flags/prerequisites.h"
 
 namespace flagmesh::lockfile {
 
@@ -28,9 +29,13 @@ LoadedFlags load_flag_files(std::span<const FileText> files, const std::string& 
     std::move(parsed.diagnostics.begin(), parsed.diagnostics.end(),
               std::back_inserter(loaded.diagnostics));
     for (const flags::FlagDefinition& flag : parsed.flags.flags)
-      loaded.input.flags.push_back({flag.key, flags::canonical_flag(flag), file->path});
+      loaded.input.flags.push_back({flag.key, {}, file->path});
     flags::merge_flag_sets(all, std::move(parsed.flags), file->path, loaded.diagnostics);
   }
+  flags::resolve_prerequisites(all, loaded.diagnostics);
+  // Merging keeps the order.
+  for (size_t i = 0; i < all.flags.size(); ++i)
+    loaded.input.flags[i].json = flags::canonical_flag(all.flags[i]);
   loaded.input.metadata_json = flags::canonical_flag_set_metadata(all);
   return loaded;
 }

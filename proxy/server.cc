@@ -136,12 +136,15 @@ Status Server::start_admin(takeover::Predecessor* predecessor) {
 Status Server::start_workers() {
   const uint32_t count = config_.proxy->workers != 0 ? config_.proxy->workers : usable_cpus();
   variants_ = std::make_unique<VariantRegistry>(count);
+  Result<ofrep::OfrepOptions> ofrep = ofrep::ofrep_options(config_.proxy->ofrep, config_.proxy->ofrep_tokens);
+  if (!ofrep) return std::unexpected(ofrep.error());
   for (uint32_t i = 0; i < count; ++i) {
     WorkerOptions options{
         .index = i,
         .timeouts = session_timeouts(config_.proxy->timeouts),
         .messages = config_.proxy->limits.messages,
         .access_log = config_.log.access_log,
+        .ofrep = *ofrep,
         .snapshot_unused =
             [this](Builder::Published unused) { builder_->discard(std::move(unused)); },
         .report_outlier =
@@ -255,6 +258,8 @@ Status Server::reload(config::Config config) {
   if (successors_ != nullptr && successors_->busy()) return fail("reload", "a take-over is under way");
   Result<RoutingInput> routing = make_routing_input(*config.proxy);
   if (!routing) return std::unexpected(routing.error());
+  Result<ofrep::OfrepOptions> ofrep = ofrep::ofrep_options(config.proxy->ofrep, config.proxy->ofrep_tokens);
+  if (!ofrep) return std::unexpected(ofrep.error());
   std::swap(config_, config);
   if (Status opened = listeners_->update(config_.proxy->listeners); !opened) {
     std::swap(config_, config);
@@ -263,6 +268,7 @@ Status Server::reload(config::Config config) {
   use_when_resolved(std::move(*routing));
   for (const auto& worker : workers_) {
     worker->set_timeouts(session_timeouts(config_.proxy->timeouts));
+  for (const auto& worker : workers_) worker->set_ofrep(*ofrep);
     worker->set_message_limits(config_.proxy->limits.messages);
   }
   // `config` is the one that ran until now.

@@ -13,10 +13,13 @@ Worker::Worker(WorkerOptions options, std::unique_ptr<event::Loop> loop)
     : options_(std::move(options)),
       loop_(std::move(loop)),
       io_(*loop_),
-      context_(io_, options_.index, stats_) {
+      context_(io_, options_.index, stats_),
+      flags_(context_),
+      ofrep_(*loop_, flags_, options_.ofrep) {
   context_.timeouts = options_.timeouts;
   context_.limits = options_.messages;
   context_.forwarder = &forwarder_;
+  context_.handlers["ofrep"] = &ofrep_adapter_;
   context_.filters.push_back(std::make_unique<filters::Rollout>());
   context_.filters.push_back(std::make_unique<filters::Proof>());
   context_.filters.push_back(std::make_unique<filters::Health>());
@@ -139,6 +142,7 @@ void Worker::apply_here(std::shared_ptr<const stream::ServedSnapshot> served) {
       },
       this);
   if (before != nullptr) before->release_ref();
+  ofrep_.flags_changed();
 }
 
 void Worker::set_timeouts(stream::SessionTimeouts timeouts) {
@@ -147,6 +151,10 @@ void Worker::set_timeouts(stream::SessionTimeouts timeouts) {
 
 void Worker::set_message_limits(http::H1Limits limits) {
   loop_->post([this, limits] { context_.limits = limits; });
+}
+
+void Worker::set_ofrep(ofrep::OfrepOptions options) {
+  loop_->post([this, next = std::move(options)]() mutable { ofrep_.set_options(std::move(next)); });
 }
 
 void Worker::endpoints_changed(std::shared_ptr<upstream::SharedContainer> container) {
@@ -163,6 +171,7 @@ void Worker::reopen_access_log() {
 void Worker::drain() {
   loop_->post([this] {
     context_.draining = true;
+    ofrep_.drain();
     sessions_.expect_close();
   });
 }

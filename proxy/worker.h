@@ -7,11 +7,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include "control/ofrep/ofrep_handler.h"
+#include "control/ofrep/router_flags.h"
 #include "proxy/event/loop.h"
 #include "proxy/net/io_context.h"
 #include "proxy/net/listener.h"
 #include "proxy/stream/forwarder.h"
 #include "proxy/stream/h1_session.h"
+#include "proxy/stream/local_adapter.h"
 #include "proxy/stream/worker_context.h"
 
 namespace flagmesh {
@@ -21,6 +24,7 @@ struct WorkerOptions {
   stream::SessionTimeouts timeouts;
   http::H1Limits messages;
   std::string access_log;
+  ofrep::OfrepOptions ofrep;
   // Called on the worker's thread; must be quick and thread-safe.
   std::function<void(std::shared_ptr<const stream::ServedSnapshot>)> snapshot_unused;
   std::function<void(upstream::SharedContainer&, upstream::EndpointState&)> report_outlier;
@@ -49,6 +53,7 @@ class Worker {
   void release_listener(uint64_t id);
   void apply(std::shared_ptr<const stream::ServedSnapshot> served);
   void set_timeouts(stream::SessionTimeouts timeouts);
+  void set_ofrep(ofrep::OfrepOptions options);
   void set_message_limits(http::H1Limits limits);
   void endpoints_changed(std::shared_ptr<upstream::SharedContainer> container);
   void reopen_access_log();
@@ -68,6 +73,9 @@ class Worker {
   net::IoContext io_;
   stream::WorkerContext context_;
   stream::Forwarder forwarder_;
+  ofrep::RouterFlags flags_;
+  ofrep::OfrepHandler ofrep_;
+  stream::LocalAdapter ofrep_adapter_{ofrep_};
   stream::SessionList sessions_;
   std::unordered_multimap<uint64_t, std::unique_ptr<net::Listener>> listeners_;
   std::unordered_map<uint64_t, stream::ListenerRef> listener_settings_;

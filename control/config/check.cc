@@ -11,6 +11,7 @@
 #include "control/config/object_reader.h"
 #include "control/config/read_file.h"
 #include "control/flags/parse.h"
+#include "control/flags/prerequisites.h"
 
 namespace flagmesh::config {
 namespace {
@@ -44,6 +45,7 @@ LoadedFlags load_flags(const ParsedConfig& parsed, Report& report) {
     flags::merge_flag_sets(loaded.set, std::move(read.flags), file, loaded.diagnostics);
     loaded.any = true;
   }
+  flags::resolve_prerequisites(loaded.set, loaded.diagnostics);
   return loaded;
 }
 

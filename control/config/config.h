@@ -64,6 +64,13 @@ struct TimeoutsConfig {
       0;  // then a client's connection is closed after its current request; 0: none
 };
 
+// OpenFeature Remote Evaluation Protocol: on routes with `handler: ofrep`, and at the engine.
+struct OfrepConfig {
+  std::vector<std::string> origins = {"*"};  // of web pages that may ask; empty: none
+  uint64_t bulk_evaluations = 1'000'000;     // a second, of requests for all flags; per worker
+  uint32_t event_streams = 10'000;           // open at a time, per worker; 0: none
+};
+
 // What happens to WebSockets and long responses of users whose variant changed.
 enum class OnChange : uint8_t { kKeep, kDrain, kClose };
 
@@ -88,6 +95,8 @@ struct ProxyConfig {
   Millis shutdown_delay = 5'000;  // after SIGTERM: not ready, still accepting
   Millis drain_timeout = 30'000;  // then requests in flight may finish
   TimeoutsConfig timeouts;
+  OfrepConfig ofrep;
+  std::string ofrep_tokens;               // file; empty: everybody may evaluate
   std::vector<ListenerConfig> listeners;  // never empty
   // In file order; Route::index is set and routes refer to containers by index.
   std::vector<snapshot::Route> routes;
@@ -135,6 +144,7 @@ struct EngineConfig {
   std::string tenant_secret;  // file; empty: openings are zeros, nothing is hidden
   RedisCommands redis_commands = RedisCommands::kSigned;
   std::vector<merkle::VerifierKey> command_keys;  // Ed25519; may sign commands
+  OfrepConfig ofrep;
 };
 
 struct ValidatorConfig {

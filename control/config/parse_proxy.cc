@@ -4,6 +4,7 @@
 
 #include "control/config/parse_containers.h"
 #include "control/config/parse_listeners.h"
+#include "control/config/parse_ofrep.h"
 #include "control/config/parse_routes.h"
 
 namespace flagmesh::config {
@@ -135,6 +136,7 @@ ProxyConfig parse_proxy(Report& report, const JsonValue& value, const std::strin
   defaults.max_body = proxy.limits.max_body;
   reader.boolean("normalize_path", proxy.limits.messages.normalize_path);
   parse_timeouts(reader, proxy.timeouts);
+  parse_ofrep(reader, proxy.ofrep, &proxy.ofrep_tokens);
   reader.boolean("decision_headers", defaults.decision_headers);
   defaults.timeout = proxy.timeouts.response_header;
   parse_listeners(reader, parse_listener_defaults(reader), proxy.listeners);

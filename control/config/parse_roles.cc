@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "control/config/parse_ofrep.h"
 #include "control/config/redis_url.h"
 #include "merkle/state_tree.h"
 
@@ -144,6 +145,7 @@ void parse_engine(Report& report, const JsonValue& value, EngineConfig& out) {
                                 {"unsigned", RedisCommands::kUnsigned},
                                 {"off", RedisCommands::kOff}});
   parse_keys(reader, "command_keys", {SignatureType::kEd25519}, out.command_keys);
+  parse_ofrep(reader, out.ofrep, nullptr);
   reader.later("tokens", "API tokens (without them the API takes changes on loopback only)");
   reader.later("require_lock", "locks that an epoch must match", &kEmptyList);
   reader.finish();

@@ -74,6 +74,15 @@ void parse_flag(RouteReader& r) {
                                            {"refuse", snapshot::WhenUnproven::kRefuse}});
 }
 
+// Answered by the process itself.
+void parse_handler(RouteReader& r) {
+  r.route.kind = snapshot::HandlerKind::kLocal;
+  r.reader.choice<std::string>("handler", r.route.handler, {{"ofrep", "ofrep"}});
+  r.reader.choice<snapshot::WhenUnproven>("when_unproven", r.route.when_unproven,
+                                          {{"last_good", snapshot::WhenUnproven::kLastGood},
+                                           {"refuse", snapshot::WhenUnproven::kRefuse}});
+}
+
 void parse_split(RouteReader& r) {
   const JsonValue* value = r.reader.find("split");
   const std::string what = r.reader.member("split");
@@ -138,14 +147,13 @@ void parse_retries(ObjectReader& parent, Route& route) {
 
 // Exactly one of these says where a route goes.
 void parse_destination(RouteReader& r) {
-  r.reader.later("handler", "handlers on routes");
   std::vector<std::string_view> found;
-  for (const std::string_view way : {"flag", "container", "split"}) {
+  for (const std::string_view way : {"flag", "container", "split", "handler"}) {
     if (r.reader.has(way)) found.push_back(way);
   }
-  if (found.empty() && !r.reader.has("handler")) {
+  if (found.empty()) {
     r.report().error(r.marks.route, r.reader.what() + " goes nowhere",
-                     "add container: NAME, split: { NAME: WEIGHT } or flag: KEY");
+                     "add container: NAME, split: { NAME: WEIGHT }, flag: KEY or handler: ofrep");
   }
   for (size_t i = 1; i < found.size(); i++) {
     r.report().error(r.reader.name_mark(found[i]),
@@ -158,11 +166,14 @@ void parse_destination(RouteReader& r) {
     parse_flag(r);
   } else if (way == "split") {
     parse_split(r);
+  } else if (way == "handler") {
+    parse_handler(r);
   } else if (way == "container") {
     r.route.container = r.container(*r.reader.find("container"), r.reader.member("container"));
   }
   if (way == "flag") return;
   for (const std::string_view name : {"serve", "fallback", "bucket_by", "when_unproven"}) {
+    if (name == "when_unproven" && way == "handler") continue;
     if (r.reader.has(name)) {
       r.report().error(r.reader.name_mark(name), r.reader.member(name) + " needs a flag",
                        "add flag: KEY or remove it");

@@ -20,6 +20,12 @@ Error bad_files(const Diagnostics& diagnostics) {
   return {"bad_flag_files", std::move(text)};
 }
 
+void log_changes(const std::vector<FlagChange>& changes) {
+  for (const FlagChange& change : changes) {
+    spdlog::info("flag '{}': {} by {}", change.key, change.what, change.author);
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::create(event::Loop& loop,
@@ -134,16 +140,17 @@ void Engine::on_trouble(const Error& error) {
 
 void Engine::mark_changed(const std::vector<FlagChange>& changes) {
   for (const FlagChange& change : changes) changed_at_[change.key] = cycle_->log().size() + 1;
+  if (on_change_) on_change_();
 }
 
 void Engine::change(std::string_view key, const FlagRequest& request, std::string author,
                     Done done) {
   if (stopping_) return done(fail("stopping", "the engine is stopping"));
-  auto change = store_.apply(key, request, author);
-  if (!change) return done(std::unexpected(change.error()));
-  spdlog::info("flag '{}': {} by {}", change->key, change->what, change->author);
-  mark_changed({*change});
-  cycle_->submit({std::move(*change)}, {}, std::move(done));
+  auto changes = store_.apply(key, request, author);
+  if (!changes) return done(std::unexpected(changes.error()));
+  log_changes(*changes);
+  mark_changed(*changes);
+  cycle_->submit(std::move(*changes), {}, std::move(done));
 }
 
 void Engine::reload_files() {
@@ -190,16 +197,16 @@ void Engine::on_command(std::string_view text) {
                              : nonces_.check(*command, unix_seconds());
   if (allowed) allowed = check_base(*command);
   if (!allowed) return answer(command->flag, command->nonce, std::unexpected(allowed.error()));
-  auto change = store_.apply(command->flag, command->request, command->author);
-  if (!change) return answer(command->flag, command->nonce, std::unexpected(change.error()));
-  spdlog::info("flag '{}': {} by {}", change->key, change->what, change->author);
-  mark_changed({*change});
+  auto changes = store_.apply(command->flag, command->request, command->author);
+  if (!changes) return answer(command->flag, command->nonce, std::unexpected(changes.error()));
+  log_changes(*changes);
+  mark_changed(*changes);
   std::vector<UsedNonce> used;
   if (!command->nonce.empty()) {
     nonces_.remember(command->nonce, command->expires);
     used.push_back({command->nonce, command->expires});
   }
-  cycle_->submit({std::move(*change)}, std::move(used),
+  cycle_->submit(std::move(*changes), std::move(used),
                  [this, flag = command->flag, nonce = command->nonce](Result<uint64_t> epoch) {
                    answer(flag, nonce, epoch);
                  });

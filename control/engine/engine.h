@@ -58,6 +58,10 @@ class Engine {
   std::optional<Error> not_ready() const;
   std::string metrics() const;
   EngineMetrics& counters() { return metrics_; }
+  event::Loop& loop() { return loop_; }
+  // Called after every change of a flag, whoever asked for it.
+  void set_on_change(std::function<void()> on_change) { on_change_ = std::move(on_change); }
+  const config::OfrepConfig& ofrep() const { return options_.ofrep; }
   // What an operator should know of the configuration: "redis_commands are unsigned", ...; empty:
   // nothing.
   std::string note() const;
@@ -94,6 +98,7 @@ class Engine {
   std::map<std::string, uint64_t, std::less<>> changed_at_;
   uint64_t started_at_ = 0;
   std::string last_trouble_;
+  std::function<void()> on_change_;
   bool stopping_ = false;
   std::function<void()> on_stopped_;
   event::Timer stop_timer_;

@@ -9,6 +9,7 @@
 #include "control/flags/canonical_json.h"
 #include "control/flags/json_value.h"
 #include "control/flags/read_json.h"
+#include "proxy/http/path_segment.h"
 #include "proxy/http/tokens.h"
 #include "proxy/net/address.h"
 
@@ -93,24 +94,6 @@ LocalResponse not_found() {
   return error("not_found", "there is nothing here", "docs/engine.md lists what there is");
 }
 
-// Percent escapes of a path segment; nothing when one is malformed.
-std::optional<std::string> decoded(std::string_view segment) {
-  std::string out;
-  for (size_t i = 0; i < segment.size(); ++i) {
-    if (segment[i] != '%') {
-      out.push_back(segment[i]);
-      continue;
-    }
-    if (i + 2 >= segment.size()) return std::nullopt;
-    const int high = http::hex_value(segment[i + 1]);
-    const int low = http::hex_value(segment[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out.push_back(static_cast<char>(high * 16 + low));
-    i += 2;
-  }
-  return out;
-}
-
 bool is_loopback_host(std::string_view host) {
   if (host.starts_with('[')) {
     host = host.substr(1, host.find(']') - 1);
@@ -159,7 +142,19 @@ Result<FlagRequest> request_of(std::string_view action, const JsonValue& body, s
 
 }  // namespace
 
+EngineApi::EngineApi(Engine& engine)
+    : engine_(engine),
+      flags_(engine.flags()),
+      ofrep_(engine.loop(), flags_, {.config = engine.ofrep(), .tokens = nullptr}) {
+  engine.set_on_change([this] { ofrep_.flags_changed(); });
+}
+
+EngineApi::~EngineApi() { engine_.set_on_change({}); }
+
 void EngineApi::handle(const stream::LocalRequest& request, stream::LocalReply reply) {
+  if (ofrep::OfrepHandler::serves(request.head.path)) {
+    return ofrep_.handle(request, std::move(reply));
+  }
   ApiRequest api;
   api.method = request.head.method;
   api.path = request.head.path;
@@ -182,7 +177,7 @@ void EngineApi::handle(const ApiRequest& request, Answer answer) {
   rest.remove_prefix(kFlags.size() + 1);
   const size_t slash = rest.find('/');
   const std::string_view action = slash == std::string_view::npos ? "" : rest.substr(slash + 1);
-  const auto key = decoded(rest.substr(0, slash));
+  const auto key = http::decode_segment(rest.substr(0, slash));
   if (!key || key->empty()) return answer(not_found());
   write(request, *key, action, std::move(answer));
 }
@@ -202,7 +197,7 @@ LocalResponse EngineApi::read(std::string_view path) const {
   if (path == kFlags) return list();
   if (path == "/api/v1/epochs/latest") return latest_epoch();
   if (path.starts_with(kFlags) && path.size() > kFlags.size() && path[kFlags.size()] == '/') {
-    const auto key = decoded(path.substr(kFlags.size() + 1));
+    const auto key = http::decode_segment(path.substr(kFlags.size() + 1));
     return key ? show(*key) : not_found();
   }
   return not_found();

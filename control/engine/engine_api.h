@@ -1,4 +1,4 @@
-// The engine's HTTP API (docs/engine.md): reads and changes flags, says how the engine is.
+// The engine's HTTP API (docs/engine.md): reads and changes flags, says how the engine is; and OFREP (docs/ofrep.md).
 //
 // Without API tokens, changes are taken from loopback only: the client's socket must be on
 // loopback, the Host a loopback name or address (a web page under a name that was bound to
@@ -9,6 +9,8 @@
 #include <string_view>
 
 #include "control/engine/engine.h"
+#include "control/engine/engine_flags.h"
+#include "control/ofrep/ofrep_handler.h"
 #include "proxy/stream/local_handler.h"
 
 namespace flagmesh::engine {
@@ -28,7 +30,8 @@ class EngineApi final : public stream::LocalHandler {
  public:
   using Answer = std::move_only_function<void(stream::LocalResponse)>;
 
-  explicit EngineApi(Engine& engine) : engine_(engine) {}
+  explicit EngineApi(Engine& engine);
+  ~EngineApi() override;
 
   void handle(const stream::LocalRequest& request, stream::LocalReply reply) override;
   // `answer` is called once, now or on a later turn; views of the request are not needed any more
@@ -45,6 +48,8 @@ class EngineApi final : public stream::LocalHandler {
   void applied(std::string_view key, const FlagRequest& request, Answer answer);
 
   Engine& engine_;
+  EngineFlags flags_;
+  ofrep::OfrepHandler ofrep_;
 };
 
 }  // namespace flagmesh::engine

@@ -17,6 +17,7 @@ Result<EngineOptions> engine_options(const config::Config& config) {
   options.secrets = std::move(*secrets);
   options.commands.policy = static_cast<CommandPolicy>(engine.redis_commands);
   options.commands.keys = engine.command_keys;
+  options.ofrep = engine.ofrep;
   return options;
 }
 

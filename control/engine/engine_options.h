@@ -22,6 +22,7 @@ struct EngineOptions {
   std::optional<merkle::SigningKey> key = {};  // none: policy unsigned
   config::SecretSource secrets = {};
   CommandRules commands = {};
+  config::OfrepConfig ofrep = {};
 };
 
 // Reads the files that the section names. REQUIRES: config.engine is present and was parsed without

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "control/flags/parse.h"
+#include "control/flags/prerequisites.h"
 #include "control/flags/read_json.h"
 #include "proxy/base/durable_file.h"
 
@@ -37,6 +38,7 @@ FlagFiles read_flag_files(const std::vector<std::string>& paths, const std::stri
     }
     flags::merge_flag_sets(result.set, std::move(parsed.flags), path, result.diagnostics);
   }
+  flags::resolve_prerequisites(result.set, result.diagnostics);
   return result;
 }
 

@@ -3,6 +3,9 @@
 #include <utility>
 
 #include "control/flags/canonical_flag.h"
+#include "control/flags/canonical_json.h"
+#include "control/flags/prerequisites.h"
+#include "control/flags/read_json.h"
 #include "merkle/hash.h"
 #include "proxy/base/diagnostic.h"
 
@@ -24,6 +27,35 @@ Result<flags::FlagDefinition> changed(const flags::FlagDefinition& flag,
   }
   if (request.enabled) return flags::set_enabled(flag, *request.enabled);
   return flags::kill(flag, *request.kill);
+}
+
+// FlagChange::source.
+std::string source_of(const flags::FlagDefinition& flag) {
+  if (flag.prerequisites.empty()) return {};
+  flags::JsonValue::Object object;
+  object.push_back({"prerequisites", flags::prerequisites_json(flag.prerequisites)});
+  object.push_back({"targeting", flag.own_targeting});
+  return flags::canonical_json(flags::JsonValue(std::move(object)));
+}
+
+// Its canonical form before its prerequisites are put in, and what they are.
+std::string identity_of(const flags::FlagDefinition& flag) {
+  if (flag.prerequisites.empty()) return flags::canonical_flag(flag);
+  flags::FlagDefinition own = flag;
+  own.targeting = flag.own_targeting;
+  return flags::canonical_flag(own) + source_of(flag);
+}
+
+Status read_source(const std::string& source, flags::FlagDefinition& flag) {
+  if (source.empty()) return {};
+  const auto object = flags::parse_json(source);
+  if (!object) return std::unexpected(object.error());
+  Diagnostics mistakes;
+  const flags::JsonValue* list = object->find("prerequisites");
+  if (list != nullptr) flags::read_prerequisites(*list, "history", flag, mistakes);
+  if (const flags::JsonValue* own = object->find("targeting")) flag.own_targeting = *own;
+  if (has_errors(mistakes)) return fail("bad_flag", mistakes.front().message);
+  return {};
 }
 
 }  // namespace
@@ -53,6 +85,13 @@ std::string_view owner_name(FlagOwner owner) {
   }
 }
 
+std::shared_ptr<const flags::CompiledFlag> FlagStore::Flag::compiled() const {
+  if (compiled_ == nullptr) {
+    if (auto made = flags::CompiledFlag::compile(definition)) compiled_ = std::move(*made);
+  }
+  return compiled_;
+}
+
 const FlagStore::Flag* FlagStore::find(std::string_view key) const {
   const auto found = flags_.find(key);
   return found == flags_.end() ? nullptr : &found->second;
@@ -61,20 +100,67 @@ const FlagStore::Flag* FlagStore::find(std::string_view key) const {
 std::string FlagStore::over_of(std::string_view key) const {
   const auto filed = files_.find(key);
   return filed == files_.end() ? std::string(kNoFile)
-                               : merkle::sha256(filed->second.canonical).hex();
+                               : merkle::sha256(filed->second.identity).hex();
+}
+
+void FlagStore::forget(std::string_view key) {
+  if (const auto known = flags_.find(key); known != flags_.end()) flags_.erase(known);
+  if (const auto known = dependent_.find(key); known != dependent_.end()) dependent_.erase(known);
+  ++revision_;
+}
+
+Result<flags::FlagDefinition> FlagStore::resolved(flags::FlagDefinition definition) const {
+  if (definition.prerequisites.empty()) return definition;
+  auto targeting = flags::with_prerequisites(
+      definition, [&](std::string_view key) -> const flags::FlagDefinition* {
+        if (key == definition.key) return &definition;
+        const Flag* flag = find(key);
+        return flag == nullptr ? nullptr : &flag->definition;
+      });
+  if (!targeting) return std::unexpected(targeting.error());
+  definition.targeting = std::move(*targeting);
+  return definition;
+}
+
+void FlagStore::settle(std::vector<FlagChange>& changes) {
+  const std::set<std::string, std::less<>> dependent = dependent_;
+  for (const std::string& key : dependent) {
+    const Flag flag = *find(key);
+    auto definition = resolved(flag.definition);
+    // A circle is refused where it is made; a file may make one with what lies over another file.
+    if (!definition) continue;
+    std::string canonical = flags::canonical_flag(*definition);
+    if (canonical == flag.canonical) continue;
+    put(*definition, canonical, flag.owner, flag.over);
+    flags_.find(key)->second.filed = flag.filed;
+    changes.push_back({key, std::move(canonical), flag.over, "prerequisite",
+                       "a prerequisite changed",
+                       flag.owner == FlagOwner::kFile ? std::string() : source_of(*definition)});
+  }
 }
 
 void FlagStore::put(const flags::FlagDefinition& definition, std::string canonical, FlagOwner owner,
                     std::string over) {
-  flags_.insert_or_assign(definition.key,
-                          Flag{definition, std::move(canonical), owner, std::move(over)});
+  Flag flag;
+  flag.definition = definition;
+  flag.canonical = std::move(canonical);
+  flag.owner = owner;
+  flag.over = std::move(over);
+  if (definition.prerequisites.empty()) {
+    if (const auto known = dependent_.find(definition.key); known != dependent_.end())
+      dependent_.erase(known);
+  } else {
+    dependent_.insert(definition.key);
+  }
+  flags_.insert_or_assign(definition.key, std::move(flag));
+  ++revision_;
 }
 
 std::vector<FlagChange> FlagStore::load(const flags::FlagSet& set) {
   std::vector<FlagChange> changes;
   files_.clear();
   for (const flags::FlagDefinition& flag : set.flags) {
-    files_.emplace(flag.key, Filed{flag, flags::canonical_flag(flag)});
+    files_.emplace(flag.key, Filed{flag, flags::canonical_flag(flag), identity_of(flag)});
   }
   std::vector<std::string> gone;
   for (const auto& [key, flag] : flags_) {
@@ -82,15 +168,16 @@ std::vector<FlagChange> FlagStore::load(const flags::FlagSet& set) {
     gone.push_back(key);
   }
   for (const std::string& key : gone) {
-    flags_.erase(key);
+    forget(key);
     changes.push_back({key, std::nullopt, {}, std::string(kFileAuthor), "removed"});
   }
   for (const auto& [key, filed] : files_) {
     const Flag* now = find(key);
     if (now != nullptr && now->owner != FlagOwner::kFile && now->over == over_of(key)) continue;
     const bool forgets = now != nullptr && now->owner != FlagOwner::kFile;
-    if (now != nullptr && now->canonical == filed.canonical && !forgets) continue;
+    if (now != nullptr && now->filed == filed.identity && !forgets) continue;
     put(filed.definition, filed.canonical, FlagOwner::kFile, {});
+    flags_.find(key)->second.filed = filed.identity;
     changes.push_back({key,
                        filed.canonical,
                        {},
@@ -100,12 +187,14 @@ std::vector<FlagChange> FlagStore::load(const flags::FlagSet& set) {
   std::string metadata = flags::canonical_flag_set_metadata(set);
   if (metadata != metadata_) {
     metadata_ = std::move(metadata);
+    ++revision_;
     changes.push_back({{},
                        metadata_.empty() ? std::nullopt : std::optional(metadata_),
                        {},
                        std::string(kFileAuthor),
                        "metadata"});
   }
+  settle(changes);
   return changes;
 }
 
@@ -117,16 +206,17 @@ Result<FlagChange> FlagStore::reset(const Flag& flag, FlagChange change) {
   }
   const auto filed = files_.find(change.key);
   if (filed == files_.end()) {
-    flags_.erase(change.key);
+    forget(change.key);
     return change;
   }
   put(filed->second.definition, filed->second.canonical, FlagOwner::kFile, {});
+  flags_.find(change.key)->second.filed = filed->second.identity;
   change.json = filed->second.canonical;
   return change;
 }
 
-Result<FlagChange> FlagStore::apply(std::string_view key, const FlagRequest& request,
-                                    std::string author) {
+Result<std::vector<FlagChange>> FlagStore::apply(std::string_view key, const FlagRequest& request,
+                                                 std::string author) {
   FlagChange change{std::string(key), std::nullopt, {}, std::move(author), request.text()};
   const Flag* flag = find(key);
   if (flag == nullptr && !request.definition) {
@@ -136,24 +226,37 @@ Result<FlagChange> FlagStore::apply(std::string_view key, const FlagRequest& req
     return fail("unknown_flag", "there is no flag '" + change.key + "'", {},
                 near.empty() ? "" : "did you mean '" + near + "'?");
   }
-  if (request.reset) return reset(*flag, std::move(change));
+  std::vector<FlagChange> changes;
+  if (request.reset) {
+    auto done = reset(*flag, std::move(change));
+    if (!done) return std::unexpected(done.error());
+    changes.push_back(std::move(*done));
+    settle(changes);
+    return changes;
+  }
   Result<flags::FlagDefinition> definition =
       request.definition ? *request.definition : changed(flag->definition, request);
+  if (definition) definition = resolved(std::move(*definition));
   if (!definition) return std::unexpected(definition.error());
+  if (auto wrong = flags::check_targeting(*definition)) return fail("too_large", wrong->message);
+  change.source = source_of(*definition);
   change.json = flags::canonical_flag(*definition);
   change.over = over_of(key);
   put(*definition, *change.json, change.over == kNoFile ? FlagOwner::kApi : FlagOwner::kOverlay,
       change.over);
-  return change;
+  changes.push_back(std::move(change));
+  settle(changes);
+  return changes;
 }
 
 Status FlagStore::restore(const FlagChange& change) {
   if (change.over.empty()) {
-    flags_.erase(change.key);
+    forget(change.key);
     return {};
   }
   auto definition = flags::parse_canonical_flag(change.json.value_or(""));
   if (!definition) return std::unexpected(definition.error());
+  if (auto read = read_source(change.source, *definition); !read) return read;
   put(*definition, *change.json, change.over == kNoFile ? FlagOwner::kApi : FlagOwner::kOverlay,
       change.over);
   return {};

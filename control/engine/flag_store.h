@@ -9,12 +9,15 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "control/flags/change.h"
+#include "control/flags/compiled_flag.h"
 #include "control/flags/model.h"
 #include "proxy/base/result.h"
 
@@ -41,6 +44,9 @@ struct FlagChange {
   std::string over = {};
   std::string author = {};  // "file", "api", "command NAME"
   std::string what = {};
+  // Prerequisites and own targeting as canonical JSON, where something lies over the file and has
+  // any: they are not in `json`. Empty: none.
+  std::string source = {};
 };
 
 enum class FlagOwner : uint8_t {
@@ -59,7 +65,14 @@ class FlagStore {
     flags::FlagDefinition definition;
     std::string canonical;
     FlagOwner owner = FlagOwner::kFile;
-    std::string over;  // as FlagChange::over; empty for kFile
+    std::string over;   // as FlagChange::over; empty for kFile
+    std::string filed;  // Filed::identity of the definition that it is; empty: it is another one
+    // Compiled when it is first asked for. Null: it cannot be (never so for a flag that was
+    // checked).
+    std::shared_ptr<const flags::CompiledFlag> compiled() const;
+
+   private:
+    mutable std::shared_ptr<const flags::CompiledFlag> compiled_ = {};
   };
   using Flags = std::map<std::string, Flag, std::less<>>;  // by key
 
@@ -68,13 +81,18 @@ class FlagStore {
   const Flag* find(std::string_view key) const;
   // Canonical JSON of the flag set's metadata; empty: none.
   const std::string& metadata() const { return metadata_; }
+  // One more with each change; never the same within a process.
+  uint64_t revision() const { return revision_; }
 
-  // What the files define now; gives what that changes. REQUIRES: the set has no errors.
+  // What the files define now; gives what that changes. REQUIRES: the set has no errors, and its
+  // prerequisites are resolved.
   std::vector<FlagChange> load(const flags::FlagSet& set);
 
-  // Applies a request, or says why not. Codes: those of flags/change.h, "unknown_flag" (the mend
-  // names the nearest), "nothing_to_reset".
-  Result<FlagChange> apply(std::string_view key, const FlagRequest& request, std::string author);
+  // Applies a request, or says why not: the flag's change, and those of flags that have it as a
+  // prerequisite. Codes: those of flags/change.h and flags/prerequisites.h, "unknown_flag" (the
+  // mend names the nearest), "nothing_to_reset".
+  Result<std::vector<FlagChange>> apply(std::string_view key, const FlagRequest& request,
+                                        std::string author);
 
   // A change of a former run, in the order of the history, before the first load(). Code
   // "bad_flag".
@@ -82,6 +100,11 @@ class FlagStore {
 
  private:
   Result<FlagChange> reset(const Flag& flag, FlagChange change);
+  // The definition with its prerequisites put in, from the flags as they are now.
+  Result<flags::FlagDefinition> resolved(flags::FlagDefinition definition) const;
+  // Flags whose prerequisites come out differently now.
+  void settle(std::vector<FlagChange>& changes);
+  void forget(std::string_view key);
   void put(const flags::FlagDefinition& definition, std::string canonical, FlagOwner owner,
            std::string over);
   std::string over_of(std::string_view key) const;
@@ -89,12 +112,15 @@ class FlagStore {
   struct Filed {
     flags::FlagDefinition definition;
     std::string canonical;
+    std::string identity;  // of what the file says, whatever its prerequisites come to
   };
 
   std::string tenant_;
   Flags flags_;
   std::map<std::string, Filed, std::less<>> files_;  // what the files define
   std::string metadata_;
+  std::set<std::string, std::less<>> dependent_;  // keys of flags with prerequisites
+  uint64_t revision_ = 0;
 };
 
 }  // namespace flagmesh::engine

@@ -30,6 +30,7 @@ JsonValue changes_json(const std::vector<FlagChange>& changes) {
     object.push_back({"flag", change.key});
     if (change.json && !change.over.empty()) object.push_back({"json", *change.json});
     if (!change.over.empty()) object.push_back({"over", change.over});
+    if (!change.source.empty()) object.push_back({"source", change.source});
     object.push_back({"what", change.what});
     list.emplace_back(std::move(object));
   }
@@ -82,7 +83,7 @@ Result<HistoryEntry> from_json(std::string_view json) {
   entry.opening = *opening;
   for (const JsonValue& item : list_of(*value, "changes")) {
     FlagChange change{text_of(item, "flag"), std::nullopt, text_of(item, "over"),
-                      text_of(item, "author"), text_of(item, "what")};
+                      text_of(item, "author"), text_of(item, "what"), text_of(item, "source")};
     if (item.find("json") != nullptr) change.json = text_of(item, "json");
     entry.changes.push_back(std::move(change));
   }

@@ -4,7 +4,7 @@
 //   file  = "flagmesh history 1" LF *line
 //   line  = check SP json LF          ; check: first 16 hexadecimal digits of SHA-256( json )
 //   json  = {"author":"…","changes":[change…],"epoch":N,"nonces":[nonce…],"opening":"64
-//   hex","time":milliseconds} change = {"author":"…","flag":"key","json":"…","over":"…","what":"…"}
+//   hex","time":milliseconds} change = {"author":"…","flag":"key","json":"…","over":"…","source":"…","what":"…"}
 //            ; json: the canonical definition, only where it lies over a file's or no file defines
 //            the flag
 //   nonce = {"expires":seconds,"nonce":"…"}

@@ -23,9 +23,14 @@ void find_fractionals(const JsonValue& value, Fractionals& found) {
   for (const JsonMember& member : value.object()) find_fractionals(member.value, found);
 }
 
+// What its definition says; prerequisites are put in later.
+const JsonValue& targeting_of(const FlagDefinition& flag) {
+  return flag.prerequisites.empty() ? flag.targeting : flag.own_targeting;
+}
+
 Result<const JsonValue*> only_fractional(const FlagDefinition& flag) {
   Fractionals found;
-  find_fractionals(flag.targeting, found);
+  find_fractionals(targeting_of(flag), found);
   if (found.empty()) {
     return fail("no_fractional",
                 "flag '" + flag.key + "' has no 'fractional' whose weights could change", {},
@@ -152,7 +157,8 @@ Result<FlagDefinition> set_rollout(const FlagDefinition& flag, const Weights& we
     return unknown_variant(flag, name, names);
   }
   FlagDefinition changed = flag;
-  changed.targeting = replace(flag.targeting, *operand, with_weights(**operand, weights));
+  JsonValue& targeting = flag.prerequisites.empty() ? changed.targeting : changed.own_targeting;
+  targeting = replace(targeting_of(flag), *operand, with_weights(**operand, weights));
   return changed;
 }
 
@@ -172,6 +178,8 @@ Result<FlagDefinition> kill(const FlagDefinition& flag, std::string_view variant
   changed.state = FlagState::kEnabled;
   changed.default_variant = std::string(variant);
   changed.targeting = {};
+  changed.prerequisites.clear();
+  changed.own_targeting = {};
   return changed;
 }
 

@@ -16,7 +16,8 @@ namespace flagmesh::flags {
 using Weights = std::vector<std::pair<std::string, int64_t>>;  // variant name, weight
 
 // New weights in place in the flag's only `fractional`: never its order, key source or conditions
-// around it. Variants of the `fractional` that `weights` does not name get 0. Refused:
+// around it. Of a flag with prerequisites only its own targeting changes; they are put in by
+// with_prerequisites(). Variants of the `fractional` that `weights` does not name get 0. Refused:
 //   "no_fractional", "several_fractionals"   which one to change is not clear
 //   "computed_fractional"                    it names variants or weights by logic, or one variant
 //   twice "unknown_variant"                        a name that the `fractional` does not have (mend

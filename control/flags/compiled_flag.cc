@@ -107,6 +107,18 @@ bool CompiledFlag::needs_any_path() const {
   return program_ != nullptr && program_->needs_any_path;
 }
 
+TimeSteps CompiledFlag::time_steps() const {
+  return program_ == nullptr ? TimeSteps() : flags::time_steps(*program_);
+}
+
+std::string rule_pointer(const BucketTrace& trace) {
+  std::string pointer = "/targeting";
+  for (size_t i = 0; i < trace.rule_count; ++i) {
+    pointer.append("/if/").append(std::to_string(trace.rules[i]));
+  }
+  return pointer;
+}
+
 const std::vector<ContextPath>& CompiledFlag::paths() const {
   static const std::vector<ContextPath> kNone;
   return program_ == nullptr ? kNone : program_->paths;

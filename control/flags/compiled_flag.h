@@ -6,6 +6,7 @@
 //   if (e.variant != nullptr) serve(e.variant->name); else fall_back(e.reason);
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -15,6 +16,7 @@
 
 #include "control/flags/context.h"
 #include "control/flags/model.h"
+#include "control/flags/time_steps.h"
 #include "proxy/base/diagnostic.h"
 #include "proxy/base/result.h"
 
@@ -38,13 +40,26 @@ struct Evaluation {
   ErrorCode error = ErrorCode::kNone;
 };
 
-// How the last `fractional` on the way to the result decided; for explanations.
+// How the evaluation came to its result; for explanations.
 struct BucketTrace {
-  bool decided = false;  // false: no `fractional` was evaluated
+  // The last `fractional` that was evaluated.
+  bool decided = false;  // false: none was
   uint32_t hash = 0;
   uint64_t bucket = 0;        // 0 … total-1
   uint64_t total_weight = 0;  // "bucket 36 of 100"
+  uint64_t first = 0;         // the buckets of the same result: first … end-1
+  uint64_t end = 0;
+
+  // The way through the `if`s that lead to the result, from the outside in: which operand of each was taken. Deeper ones than kRules are
+  // not told.
+  static constexpr size_t kRules = 8;
+  std::array<uint16_t, kRules> rules{};
+  uint8_t rule_count = 0;
 };
+
+// Where the rule that decided stands in the canonical flag, as a JSON pointer (RFC 6901): "/targeting/if/1/if/2"; "/targeting" when no
+// `if` was in the way.
+std::string rule_pointer(const BucketTrace& trace);
 
 // Whether the targeting compiles; if not, what is wrong and where (its marks, no file).
 std::optional<Diagnostic> check_targeting(const FlagDefinition& definition);
@@ -75,6 +90,8 @@ class CompiledFlag {
   // What evaluation may ask of the context. Paths are in no order and unique.
   bool needs_targeting_key() const;
   bool needs_time() const;  // `$flagd.timestamp`: the result may change without a change of state
+  // When, if needs_time(). A walk over the program: not for every request.
+  TimeSteps time_steps() const;
   const std::vector<ContextPath>& paths() const;  // every path it names
   bool needs_any_path() const;                    // it computes paths: any may be asked
 

@@ -6,7 +6,9 @@
 #include "control/flags/compiled_flag.h"
 #include "control/flags/evaluators.h"
 #include "control/flags/lint.h"
+#include "control/flags/prerequisites.h"
 #include "control/flags/report.h"
+#include "control/flags/schedule.h"
 #include "control/flags/sugar.h"
 
 namespace flagmesh::flags {
@@ -47,7 +49,14 @@ class FlagReader {
     if (const JsonValue* metadata = value_.find("metadata"))
       flag_.metadata = read_metadata(*metadata, context_.file, out_);
     read_targeting();
+    read_schedule();
+    if (const JsonValue* prerequisites = value_.find("prerequisites")) {
+      const size_t before = out_.size();
+      read_prerequisites(*prerequisites, context_.file, flag_, out_);
+      failed_ = failed_ || failed_since(before);
+    }
     check_whole();
+    if (!flag_.prerequisites.empty()) flag_.own_targeting = flag_.targeting;
     return std::move(flag_);
   }
 
@@ -62,7 +71,8 @@ class FlagReader {
 
   void check_keys(bool in_array) {
     static const std::vector<std::string> kKnown = {
-        "state", "enabled", "variants", "defaultVariant", "targeting", "rollout", "metadata"};
+        "state",   "enabled",  "variants",      "defaultVariant", "targeting",
+        "rollout", "schedule", "prerequisites", "metadata"};
     for (const JsonMember& member : value_.object()) {
       if (in_array && member.name == "key") continue;
       report_unknown_key(member, kKnown, where_, context_.file, out_);
@@ -162,10 +172,27 @@ class FlagReader {
         (targeting->is_object() && targeting->object().empty()))
       return;
     const size_t before = out_.size();
-    flag_.targeting = inline_refs(*targeting, context_.evaluators, context_.file, out_);
-    failed_ =
-        failed_ || std::any_of(out_.begin() + static_cast<ptrdiff_t>(before), out_.end(),
-                               [](const Diagnostic& d) { return d.severity == Severity::kError; });
+    flag_.targeting =
+        inline_refs(*targeting, context_.evaluators, context_.segments, context_.file, out_);
+    failed_ = failed_ || failed_since(before);
+  }
+
+  bool failed_since(size_t before) const {
+    return std::any_of(out_.begin() + static_cast<ptrdiff_t>(before), out_.end(),
+                       [](const Diagnostic& d) { return d.severity == Severity::kError; });
+  }
+
+  // What the rollout says holds until its first step.
+  void read_schedule() {
+    const JsonValue* schedule = value_.find("schedule");
+    if (schedule == nullptr) return;
+    if (value_.find("targeting") != nullptr) {
+      return error(schedule->mark(), where_ + " has both 'targeting' and 'schedule'",
+                   "put the steps into the targeting, as conditions on $flagd.timestamp");
+    }
+    flag_.targeting =
+        desugar_schedule(*schedule, std::move(flag_.targeting), flag_, context_.file, out_);
+    failed_ = failed_ || flag_.targeting.is_null();
   }
 
   // What only the finished definition shows: that it compiles, and that its published form is not

@@ -14,6 +14,7 @@ struct FileContext {
   const std::string& file;
   std::string_view tenant;
   const JsonValue& evaluators;  // object or null
+  const JsonValue& segments;    // object or null
 };
 
 // Mistakes go to `out`; the definition may be used only when none is an error. `in_array`: the flag

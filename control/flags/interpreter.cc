@@ -44,9 +44,17 @@ Value Interpreter::decide(Op op, const Operands& operands) noexcept {
 }
 
 Value Interpreter::conditional(const Operands& operands) noexcept {
+  // Asked before the conditions are evaluated: they may have `if`s of their own.
+  const bool traced = trace_ != nullptr && &operands.operation == &program_.operations[result_from_];
   uint32_t i = 0;
   for (; i + 1 < operands.size(); i += 2) {
-    if (truthy(operands[i])) return operands[i + 1];
+    if (!truthy(operands[i])) continue;
+    ++i;
+    break;
+  }
+  if (traced && i < operands.size()) {
+    result_from_ = program_.operands[operands.operation.first + i];
+    if (trace_->rule_count < BucketTrace::kRules) trace_->rules[trace_->rule_count++] = static_cast<uint16_t>(i);
   }
   return operands[i];
 }

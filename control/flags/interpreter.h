@@ -17,7 +17,7 @@ inline constexpr uint32_t kMaxSteps = 200'000;
 class Interpreter {
  public:
   Interpreter(const Program& program, const EvaluationContext& context, BucketTrace* trace)
-      : program_(program), context_(context), trace_(trace) {}
+      : program_(program), context_(context), trace_(trace), result_from_(program.root) {}
 
   // Null when the targeting does not decide. Check error() first. The value is valid until this
   // object, the program or the context ends.
@@ -89,6 +89,8 @@ class Interpreter {
   // interpreter_split.cc
   Value split(const Operation& operation, const Operands& operands) noexcept;
   Value fractional(const Operands& operands) noexcept;
+  void note_bucket(uint32_t hash, uint64_t bucket, uint64_t total, uint64_t first,
+                   uint64_t end) noexcept;
   // The hash input of a `fractional`: `source` when it is a text, the flag's and the targeting key
   // otherwise. Nothing when there is none.
   std::optional<uint32_t> hash_of(const Value& source, const Scope* scope) noexcept;
@@ -101,6 +103,7 @@ class Interpreter {
   const Program& program_;
   const EvaluationContext& context_;
   BucketTrace* const trace_;
+  uint32_t result_from_;  // the operation whose value is the result, as far as it was reached; for the trace
   ErrorCode error_ = ErrorCode::kNone;
   uint32_t steps_ = 0;
   Arena arena_;

@@ -22,6 +22,17 @@ std::optional<uint32_t> Interpreter::hash_of(const Value& source, const Scope* s
   return murmur3(key->string());
 }
 
+void Interpreter::note_bucket(uint32_t hash, uint64_t bucket, uint64_t total, uint64_t first,
+                              uint64_t end) noexcept {
+  if (trace_ == nullptr) return;
+  trace_->decided = true;
+  trace_->hash = hash;
+  trace_->bucket = bucket;
+  trace_->total_weight = total;
+  trace_->first = first;
+  trace_->end = end;
+}
+
 Value Interpreter::split(const Operation& operation, const Operands& operands) noexcept {
   const Split& split = program_.splits[operation.data];
   Value source;
@@ -32,9 +43,13 @@ Value Interpreter::split(const Operation& operation, const Operands& operands) n
   const auto hash = hash_of(source, operands.scope);
   if (!hash || split.total == 0) return Value();
   const uint64_t bucket = bucket_of(*hash, split.total);
-  if (trace_ != nullptr) *trace_ = {true, *hash, bucket, split.total};
+  uint64_t first = 0;
   for (const Split::Entry& entry : split.entries) {
-    if (bucket < entry.end) return Value::from(program_.constants[entry.constant]);
+    if (bucket < entry.end) {
+      note_bucket(*hash, bucket, split.total, first, entry.end);
+      return Value::from(program_.constants[entry.constant]);
+    }
+    first = entry.end;
   }
   return Value();
 }
@@ -56,11 +71,14 @@ Value Interpreter::fractional(const Operands& operands) noexcept {
   }
   if (total == 0 || total > uint64_t{kMaxTotalWeight}) return Value();
   const uint64_t bucket = bucket_of(*hash, total);
-  if (trace_ != nullptr) *trace_ = {true, *hash, bucket, total};
   uint64_t end = 0;
   for (size_t i = first; i < all.size(); ++i) {
+    const uint64_t begin = end;
     end += *entry_weight(all.at(i));
-    if (bucket < end) return all.at(i).at(0);
+    if (bucket < end) {
+      note_bucket(*hash, bucket, total, begin, end);
+      return all.at(i).at(0);
+    }
   }
   return Value();
 }

@@ -33,6 +33,15 @@ struct Variant {
       value;  // boolean, number, string or object; all variants of a flag should be of one type
 };
 
+// A variant of another flag that a flag asks for (prerequisites.h).
+struct Prerequisite {
+  std::string flag = {};                     // its key
+  std::vector<std::string> variants = {};    // one of these
+  std::optional<std::string> otherwise = {};  // the variant for those who do not have it
+  std::string file = {};                     // where it was written; not part of its meaning
+  Mark mark = {};
+};
+
 struct FlagDefinition {
   std::string tenant = {};  // a DNS label: [a-z0-9] and inner '-'
   std::string key = {};     // UTF-8 without control characters
@@ -41,8 +50,12 @@ struct FlagDefinition {
       variants;  // file order, or name order when read from canonical JSON; at least one
   std::optional<std::string> default_variant =
       {};  // one of `variants`; nothing = the caller's default (flagd: null or absent)
-  JsonValue targeting = {};  // JSONLogic with every known `$ref` inlined; null = none
+  JsonValue targeting = {};  // JSONLogic with every known `$ref` and segment inlined; null = none
   JsonValue metadata = {};   // object of strings, numbers, booleans; null = none
+  // Put into `targeting` by resolve_prerequisites(); not part of the canonical form, which stands
+  // alone.
+  std::vector<Prerequisite> prerequisites = {};
+  JsonValue own_targeting = {};  // without them; only where there are some
   std::string bucketing{kBucketingV2};
   Mark mark = {};  // where its key was written; not part of its meaning
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "control/flags/evaluators.h"
 #include "control/flags/flag_reader.h"
 #include "control/flags/report.h"
 #include "control/flags/yaml.h"
@@ -113,14 +114,20 @@ ParsedFlags parse_flag_file(std::string_view text, const std::string& file,
         "start with 'flags:'"));
     return result;
   }
-  static const std::vector<std::string> kKnown = {"flags", "$evaluators", "metadata", "$schema"};
+  static const std::vector<std::string> kKnown = {"flags", "$evaluators", "segments", "metadata",
+                                                  "$schema"};
   for (const JsonMember& member : root->object()) {
     report_unknown_key(member, kKnown, "the file", file, result.diagnostics);
     if (member.name == "$evaluators") read_evaluators(member.value, file, result);
     if (member.name == "metadata")
       result.flags.metadata = read_metadata(member.value, file, result.diagnostics);
+    if (member.name == "segments") check_segments(member.value, file, result.diagnostics);
   }
-  read_flags(*root, FileContext{file, tenant, result.flags.evaluators}, result);
+  static const JsonValue kNone;
+  const JsonValue* segments = root->find("segments");
+  read_flags(*root,
+             FileContext{file, tenant, result.flags.evaluators, segments == nullptr ? kNone : *segments},
+             result);
   sort_by_place(result.diagnostics);
   return result;
 }
@@ -130,7 +137,7 @@ ParsedFlags parse_flag_value(const JsonValue& value, std::string_view key, const
   ParsedFlags result = start(file, tenant);
   const JsonValue no_evaluators;
   result.flags.flags.push_back(read_flag(value, key, value.mark(), false,
-                                         FileContext{file, tenant, no_evaluators},
+                                         FileContext{file, tenant, no_evaluators, no_evaluators},
                                          result.diagnostics));
   sort_by_place(result.diagnostics);
   return result;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/flags/canonical_flag.h"
 #include "merkle/state_tree.h"
 
 namespace flagmesh::snapshot {
@@ -135,9 +136,19 @@ Result<AcceptedState> Acceptance::take(StateReplica& replica, const Head& head,
   AcceptedState accepted{replica.flags(), trust()};
   accepted.trust.epoch = replica.size();
   accepted.trust.state_root = replica.record().state_root;
+  accepted.trust.tenant_root = replica.tenant_root(tenant());
+  accepted.trust.metadata = metadata_of(replica);
   accepted.trust.proven = true;
   accepted.trust.unproven_reason.clear();
   return accepted;
+}
+
+// It was parsed before it was taken.
+std::shared_ptr<const flags::JsonValue> Acceptance::metadata_of(const StateReplica& replica) const {
+  const std::string_view text = replica.metadata(tenant());
+  if (text.empty()) return nullptr;
+  auto metadata = flags::parse_canonical_flag_set_metadata(text, tenant());
+  return metadata ? std::make_shared<const flags::JsonValue>(std::move(*metadata)) : nullptr;
 }
 
 TrustStatus Acceptance::trust() const {
@@ -149,6 +160,8 @@ TrustStatus Acceptance::trust() const {
   status.proven = size() > 0;
   if (status.proven) {
     status.state_root = replica_.record().state_root;
+    status.tenant_root = replica_.tenant_root(tenant());
+    status.metadata = metadata_of(replica_);
   } else {
     status.unproven_reason = "no_state";
   }

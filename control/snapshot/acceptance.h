@@ -78,6 +78,7 @@ class Acceptance {
   TrustStatus trust() const;
 
  private:
+  std::shared_ptr<const flags::JsonValue> metadata_of(const StateReplica& replica) const;
   Acceptance(HeadVerifier verifier, std::string tenant, Persist persist);
   bool is_signed() const { return verifier_.rules().policy == TrustPolicy::kSigned; }
   Status check_age(int64_t newest_ms, int64_t now_ms) const;

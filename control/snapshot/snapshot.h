@@ -48,6 +48,8 @@ struct TrustStatus {
   TrustPolicy policy = TrustPolicy::kSigned;
   uint64_t epoch = 0;  // 0: no state yet
   merkle::Hash state_root;
+  merkle::Hash tenant_root;  // of the router's tenant: another one whenever its flags are
+  std::shared_ptr<const flags::JsonValue> metadata;  // of its flag set; null: none
   bool proven = false;           // verified under `policy`; age is judged apart, by fresh_at()
   std::string unproven_reason;   // stable token when not proven: "no_state", "bad_signature",
                                  // "rollback", ...

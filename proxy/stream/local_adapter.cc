@@ -37,7 +37,8 @@ void LocalAdapter::handle(Stream& stream) {
   const LocalRequest request{.head = stream.request(),
                              .body = state.body,
                              .peer_ip = stream.client().ip,
-                             .peer_is_loopback = peer.loopback};
+                             .peer_is_loopback = peer.loopback,
+                             .route = stream.decision().route};
   handler_.handle(request, LocalReply(state.handle));
 }
 

@@ -32,7 +32,8 @@ BOXES = _DATA | {
     "filters": _STREAM + ("proxy/stream",),
     "control/config": _BELOW_CONTROL,
     "control/redis": _BELOW_CONTROL,
-    "control/engine": _BELOW_CONTROL + ("control/config", "control/redis"),
+    "control/ofrep": _BELOW_CONTROL + ("control/config",),
+    "control/engine": _BELOW_CONTROL + ("control/config", "control/ofrep", "control/redis"),
     "control/validator": _BELOW_CONTROL + ("control/config", "control/redis"),
     "control/kube": _BELOW_CONTROL + ("control/config",),
 }

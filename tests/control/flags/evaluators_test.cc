@@ -10,7 +10,11 @@ namespace flagmesh::flags {
 namespace {
 
 std::string inlined(std::string_view targeting, std::string_view evaluators, Diagnostics& out) {
-  return canonical_json(inline_refs(*parse_json(targeting), *parse_json(evaluators), "f", out));
+  return canonical_json(inline_refs(*parse_json(targeting), *parse_json(evaluators), {}, "f", out));
+}
+
+std::string with_segments(std::string_view targeting, std::string_view segments, Diagnostics& out) {
+  return canonical_json(inline_refs(*parse_json(targeting), {}, *parse_json(segments), "f", out));
 }
 
 TEST(Evaluators, ArePutWhereTheyAreUsedAndMayUseEachOther) {
@@ -46,6 +50,53 @@ TEST(Evaluators, GrowthIsBounded) {
   evaluators += "}";
   Diagnostics out;
   EXPECT_EQ(inlined(R"({"$ref":"e29"})", evaluators, out), "null");
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_NE(out[0].message.find("more than 20000 values"), std::string::npos);
+}
+
+TEST(Segments, ArePutWhereTheyAreUsed) {
+  Diagnostics out;
+  const std::string segments =
+      R"({"staff":["alice","bob"],"beta":{"or":[{"segment":"staff"},{"var":"beta"}]}})";
+  EXPECT_EQ(with_segments(R"({"if":[{"segment":"beta"},"on"]})", segments, out),
+            R"({"if":[{"or":[{"in":[{"var":"targetingKey"},["alice","bob"]]},{"var":"beta"}]},"on"]})");
+  EXPECT_EQ(with_segments(R"({"segment":["staff","beta"]})", R"({"staff":["a"],"beta":{"!":1}})", out),
+            R"({"or":[{"in":[{"var":"targetingKey"},["a"]]},{"!":1}]})");
+  EXPECT_TRUE(out.empty());
+}
+
+TEST(Segments, MistakesAreErrors) {
+  const struct {
+    const char* targeting;
+    const char* segments;
+    const char* message;
+  } kRows[] = {
+      {R"({"segment":"staf"})", R"({"staff":["a"]})", "no segment 'staf'"},
+      {R"({"segment":"x"})", "null", "no segment 'x'"},
+      {R"({"segment":7})", "{}", "names no segment"},
+      {R"({"segment":[]})", "{}", "names no segment"},
+      {R"({"segment":[7]})", "{}", "name is no text"},
+      {R"({"segment":"a"})", R"({"a":{"!":{"segment":"b"}},"b":{"!":{"segment":"a"}}})", "refers to itself"},
+  };
+  for (const auto& row : kRows) {
+    Diagnostics out;
+    EXPECT_EQ(with_segments(row.targeting, row.segments, out), "null");
+    ASSERT_EQ(out.size(), 1U) << row.targeting;
+    EXPECT_NE(out[0].message.find(row.message), std::string::npos) << out[0].message;
+  }
+  Diagnostics out;
+  check_segments(*parse_json(R"({"a":["x"],"b":{"!":1},"c":7,"d":{},"e":[1]})"), "f", out);
+  EXPECT_EQ(out.size(), 3U);
+}
+
+TEST(Segments, GrowthIsBounded) {
+  std::string segments = R"({"s0":{"var":"x"})";
+  for (int i = 1; i < 30; ++i) {
+    const std::string use = R"({"segment":"s)" + std::to_string(i - 1) + "\"}";
+    segments += ",\"s" + std::to_string(i) + R"(":{"or":[)" + use + "," + use + "]}";
+  }
+  Diagnostics out;
+  EXPECT_EQ(with_segments(R"({"segment":"s29"})", segments + "}", out), "null");
   ASSERT_EQ(out.size(), 1U);
   EXPECT_NE(out[0].message.find("more than 20000 values"), std::string::npos);
 }

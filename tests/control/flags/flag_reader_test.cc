@@ -10,7 +10,7 @@ namespace {
 FlagDefinition read(const std::string& json, Diagnostics& out, std::string_view key = "f") {
   static const std::string kFile = "f.json";
   static const JsonValue kNone;
-  return read_flag(*parse_json(json), key, {}, false, FileContext{kFile, "t", kNone}, out);
+  return read_flag(*parse_json(json), key, {}, false, FileContext{kFile, "t", kNone, kNone}, out);
 }
 
 TEST(FlagReader, RefusesWhatWouldNotFitThePublishedForm) {
