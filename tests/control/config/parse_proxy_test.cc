@@ -22,10 +22,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{proxy("@@state_dir: /x"),
                 "'state_dir' in proxy: this build does not have a journal of accepted state yet",
                 "remove"},
-        Mistake{proxy("@@on_change: drain"),
-                "'on_change' in proxy: this build does not have an action for streams of a variant "
-                "that changed yet",
-                ""},
+        Mistake{proxy("on_change: @@never"), "'on_change' in proxy cannot be 'never'", "drain"},
         Mistake{proxy("drain_timeout: @@true"),
                 "'drain_timeout' in proxy must be text, not true or false", ""},
         Mistake{proxy("timeouts: { connect: @@0s }"),
