@@ -29,6 +29,8 @@ void put_traffic(MetricsPage& page, const Server& server) {
       [](const WorkerStats& s) -> const Counter& { return s.requests; });
   one("flagmesh_downstream_connections_total", "counter", "Connections accepted.",
       [](const WorkerStats& s) -> const Counter& { return s.connections_accepted; });
+  one("flagmesh_downstream_connections_refused_total", "counter", "Connections cut before a request: the PROXY header was not as it must be.",
+      [](const WorkerStats& s) -> const Counter& { return s.connections_refused; });
   one("flagmesh_downstream_connections", "gauge", "Connections open now.",
       [](const WorkerStats& s) -> const Counter& { return s.connections; });
   one("flagmesh_downstream_body_bytes_in_total", "counter", "Request body bytes.",

@@ -42,6 +42,12 @@ std::unexpected<Error> bind_failure(const Address& address, int error) {
   return fail("listen", strerror(error), address.text(), std::move(mend));
 }
 
+bool has_option(int fd, int level, int name) {
+  int value = 0;
+  socklen_t length = sizeof value;
+  return getsockopt(fd, level, name, &value, &length) == 0 && value != 0;
+}
+
 void set_keepalive(int fd, const TcpKeepalive& keepalive) {
   const int on = keepalive.on ? 1 : 0;
   setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
@@ -85,14 +91,20 @@ Result<int> listen_on(const Address& address, const ListenOptions& options) {
 Status adjust_listening(int fd, const ListenOptions& options) {
   const Result<Address> address = bound_address(fd);
   if (!address) return std::unexpected(address.error());
+  const bool v6 = address->family() == AF_INET6;
+  bool fixed = true;  // what only a new socket can change is as it shall be
   if (!address->is_unix()) {
     set_keepalive(fd, options.keepalive);
+    fixed = has_option(fd, SOL_SOCKET, SO_REUSEPORT) == options.reuse_port &&
+            (!v6 || has_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == options.ipv6_only);
   } else if (options.mode >= 0 && chmod(address->ip().c_str(), static_cast<mode_t>(options.mode)) != 0) {
     return fail("listen", std::string("chmod: ") + strerror(errno), address->text());
   }
   // Nobody can connect before this, so nobody does under another mode.
   if (listen(fd, options.backlog) != 0) return fail("listen", strerror(errno), address->text());
-  return {};
+  if (fixed) return {};
+  return fail("listen", "reuse_port and ipv6_only stay as they are while the listener is open", address->text(),
+              "restart, or give it another port");
 }
 
 Result<Address> bound_address(int fd) {

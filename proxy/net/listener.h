@@ -34,7 +34,8 @@ struct ListenOptions {
 
 // A non-blocking listening socket (an old Unix socket file that nobody listens on is replaced). Errors name the address and the cause.
 Result<int> listen_on(const Address& address, const ListenOptions& options);
-// Makes an open listening socket follow the options that can change: backlog, mode, keepalive of connections from now on.
+// Makes an open listening socket follow the options that can change: backlog, mode, keepalive of connections from now on. Fails
+// when the others differ from what it has (the first ones are set all the same).
 Status adjust_listening(int fd, const ListenOptions& options);
 // The address a socket is bound to (the port when it was 0).
 Result<Address> bound_address(int fd);

@@ -112,6 +112,7 @@ class WhoAsks(MeshTest):
                 self.assertEqual(self.say(router.address, late) if late else self.wait_for_end(router.address), b"")
         metrics = client.metrics(router.admin)
         self.assertEqual(metrics.sum("flagmesh_downstream_requests_total"), 0)
+        self.assertEqual(metrics.sum("flagmesh_downstream_connections_refused_total"), len(bad))
 
     def wait_for_end(self, address):
         with client.connect(address) as connection:

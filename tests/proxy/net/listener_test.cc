@@ -1,6 +1,9 @@
 #include "proxy/net/listener.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -114,6 +117,71 @@ TEST_F(ListenerTest, AnAddressInUseNamesTheMend) {
   EXPECT_EQ(second.error().code, "listen");
   EXPECT_FALSE(second.error().mend.empty());
   close(first);
+}
+
+int option(int fd, int level, int name) {
+  int value = -1;
+  socklen_t length = sizeof value;
+  getsockopt(fd, level, name, &value, &length);
+  return value;
+}
+
+TEST_F(ListenerTest, AcceptedSocketsInheritTheProbesOfTheKernel) {
+  const ListenOptions options{.keepalive = {.idle = 33, .interval = 7, .count = 4}};
+  const int fd = listen_on(*Address::parse("127.0.0.1:0"), options).value();
+  Listener listener(*loop, fd, [this](int accepted, const Address&) { fds.push_back(accepted); });
+  where = *bound_address(fd);
+  ASSERT_TRUE(listener.start());
+  dial(1);
+  ASSERT_TRUE(run_until(*loop, [&] { return fds.size() == 2; }));
+  EXPECT_EQ(option(fds[1], SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(option(fds[1], IPPROTO_TCP, TCP_KEEPIDLE), 33);
+  EXPECT_EQ(option(fds[1], IPPROTO_TCP, TCP_KEEPINTVL), 7);
+  EXPECT_EQ(option(fds[1], IPPROTO_TCP, TCP_KEEPCNT), 4);
+  EXPECT_EQ(option(fds[1], IPPROTO_TCP, TCP_NODELAY), 1);
+  ASSERT_TRUE(adjust_listening(fd, {.backlog = 5, .keepalive = {.on = false}}));
+  dial(1);
+  ASSERT_TRUE(run_until(*loop, [&] { return fds.size() == 4; }));
+  EXPECT_EQ(option(fds[3], SOL_SOCKET, SO_KEEPALIVE), 0);
+}
+
+TEST_F(ListenerTest, WhatOnlyANewSocketCanChangeIsSaid) {
+  const int v4 = listen_on(*Address::parse("127.0.0.1:0"), {.reuse_port = false}).value();
+  EXPECT_TRUE(adjust_listening(v4, {.reuse_port = false}));
+  EXPECT_TRUE(adjust_listening(v4, {.reuse_port = false, .ipv6_only = false}));
+  const Status other = adjust_listening(v4, {.reuse_port = true});
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().mend, "restart, or give it another port");
+  close(v4);
+  const int v6 = listen_on(*Address::parse("[::]:0"), {.ipv6_only = false}).value();
+  EXPECT_EQ(option(v6, IPPROTO_IPV6, IPV6_V6ONLY), 0);
+  EXPECT_FALSE(adjust_listening(v6, {}));
+  close(v6);
+}
+
+TEST_F(ListenerTest, AUnixSocketHasTheModeThatWasAskedFor) {
+  const std::string path =
+      std::filesystem::temp_directory_path() / ("flagmesh-mode-" + std::to_string(getpid()));
+  const Address at = *Address::parse("unix:" + path);
+  const int fd = listen_on(at, {.mode = 0600}).value();
+  struct stat file {};
+  stat(path.c_str(), &file);
+  EXPECT_EQ(file.st_mode & 0777, 0600U);
+  EXPECT_TRUE(adjust_listening(fd, {.mode = 0666}));
+  stat(path.c_str(), &file);
+  EXPECT_EQ(file.st_mode & 0777, 0666U);
+  close(fd);
+  std::filesystem::remove(path);
+}
+
+TEST_F(ListenerTest, AFileInTheWayIsNotRemoved) {
+  const std::string path =
+      std::filesystem::temp_directory_path() / ("flagmesh-file-" + std::to_string(getpid()));
+  close(creat(path.c_str(), 0600));
+  const Result<int> fd = listen_on(*Address::parse("unix:" + path), {});
+  ASSERT_FALSE(fd);
+  EXPECT_NE(fd.error().mend.find("no socket"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::remove(path));
 }
 
 }  // namespace

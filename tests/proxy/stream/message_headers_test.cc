@@ -45,10 +45,11 @@ TEST(MessageHeaders, TellsTheClientWhatAProxyMust) {
   Message reply = mesh.exchange(
       client, kGet, "web",
       "HTTP/1.1 200 Fine\r\nConnection: x-hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\n"
-      "X-Flagmesh-Reason: lie\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n");
+      "X-Flagmesh-Reason: lie\r\nServer: theirs/1\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n");
   EXPECT_EQ(reply.start, "HTTP/1.1 200 Fine");
   EXPECT_EQ(reply.field("date").size(), 29U);
   EXPECT_EQ(reply.field("via"), "1.1 flagmesh");
+  EXPECT_EQ(reply.field("server"), "theirs/1");
   EXPECT_EQ(reply.field("set-cookie"), "a=1, b=2");
   EXPECT_EQ(reply.count("x-hop") + reply.count("keep-alive") + reply.count("x-flagmesh-reason"),
             0U);
