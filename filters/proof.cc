@@ -13,7 +13,7 @@ void serve_fallback(stream::Stream& stream) {
   stream::RouteDecision& decision = stream.decision();
   const upstream::Container* fallback = stream.worker_snapshot().container(decision.route->fallback);
   decision.why = stream::Why::kUnproven;
-  decision.variant = {};
+  decision.variant = decision.variant_lines = {};
   for (uint8_t i = 0; i < decision.count; ++i) {
     stream::Candidate& candidate = decision.candidates[i];
     if (candidate.container != fallback) candidate.denied = upstream::Denial::kUnproven;

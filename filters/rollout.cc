@@ -63,6 +63,7 @@ void Rollout::decide_flag(Stream& stream) {
   stream::WorkerSnapshot& snapshot = stream.worker_snapshot();
   const snapshot::RouteBinding& binding = snapshot.get().binding(route);
   decision.epoch = snapshot.get().trust.epoch;
+  decision.epoch_line = snapshot.served().epoch_line;
   decision.why = Why::kFlagMissing;
   snapshot::ContainerIndex chosen = snapshot::kNoContainer;
   size_t counted = SIZE_MAX;
@@ -81,6 +82,7 @@ void Rollout::decide_flag(Stream& stream) {
   }
   if (const auto& counters = snapshot.served().variants[route.index]) {
     counters->at(stream.worker().index, counted).add();
+    if (counted != SIZE_MAX) decision.variant_lines = counters->lines(counted);
   }
   if (chosen != snapshot::kNoContainer) decision.add(snapshot.container(chosen), true);
   if (chosen != route.fallback) decision.add(snapshot.container(route.fallback), false);

@@ -90,8 +90,7 @@ void Builder::build(bool routing_changed) {
   if (trust_.epoch != 0) {
     for (const Diagnostic& warning : built.warnings) spdlog::warn("{}", warning.message);
   }
-  auto served = std::make_shared<stream::ServedSnapshot>();
-  served->snapshot = std::move(built.snapshot);
+  auto served = std::make_shared<stream::ServedSnapshot>(std::move(built.snapshot));
   served->containers = input_.containers;
   for (const snapshot::RouteBinding& binding : served->snapshot->bindings) {
     served->variants.push_back(binding.flag == nullptr ? nullptr : variants_.counters_for(*binding.flag));

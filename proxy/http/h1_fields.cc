@@ -31,6 +31,10 @@ const char* find_colon(const char* line, const char* end) {
 #endif
 }
 
+constexpr bool is_visible(char c) {
+  return static_cast<uint8_t>(c) > ' ';
+}
+
 H1Error why_bad_name(std::string_view name) {
   const bool blank_last = !name.empty() && (name.back() == ' ' || name.back() == '\t');
   return blank_last && is_token(trim(name)) ? H1Error::kSpaceBeforeColon : H1Error::kBadHeaderName;
@@ -43,6 +47,12 @@ H1Error parse_field(const char* line, const char* end, Arena& arena, HeaderList&
   const std::string_view name(line, static_cast<size_t>(colon - line));
   const HeaderId id = header_id(name);
   if (id == HeaderId::kOther && !is_token(name)) return why_bad_name(name);
+  const char* value_at = colon + 2;
+  // As nearly everyone writes it: one space, then a value that neither begins nor ends with one.
+  if (value_at < end && colon[1] == ' ' && is_visible(*value_at) && is_visible(end[-1])) [[likely]] {
+    list.add(arena, id, name, {value_at, static_cast<size_t>(end - value_at)}, true);
+    return H1Error::kNone;
+  }
   const std::string_view text(colon + 1, static_cast<size_t>(end - colon - 1));
   const std::string_view value = trim(text);
   const bool whole_line = !text.empty() && text.front() == ' ' && value.size() + 1 == text.size();

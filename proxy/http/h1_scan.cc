@@ -32,9 +32,55 @@ uint32_t special_bits(const char* bytes) {
 #endif
 }
 
+// A bit for each of kStep bytes, by what it is. `bad`: a control byte that is none of the others and no HTAB.
+struct StepBits {
+  uint32_t cr = 0;
+  uint32_t lf = 0;
+  uint32_t bad = 0;
+  uint32_t special() const { return cr | lf | bad; }
+};
+
+StepBits bits_of(const char* bytes) {
+  StepBits bits;
+  const uint32_t special = special_bits(bytes);
+  if (special == 0) return bits;
+#if defined(__SSE2__)
+  const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
+  bits.cr = static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8('\r'))));
+  bits.lf = static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n'))));
+#else
+  for (size_t i = 0; i < kStep; ++i) {
+    bits.cr |= static_cast<uint32_t>(bytes[i] == '\r') << i;
+    bits.lf |= static_cast<uint32_t>(bytes[i] == '\n') << i;
+  }
+#endif
+  bits.bad = special & ~(bits.cr | bits.lf);
+  return bits;
+}
+
 class Scanner {
  public:
   Scanner(std::string_view block, LineEnds& lines) : block_(block), lines_(lines) {}
+
+  // A whole step from `at`: when every CR in it has its LF behind it and there is nothing bad, lines are taken by bits alone.
+  bool look_at_step(size_t at) {
+    const StepBits bits = bits_of(block_.data() + at);
+    if (bits.special() == 0) return true;
+    constexpr uint32_t kLast = 1U << (kStep - 1);  // its LF is in the next step
+    const char before = at == 0 ? '\n' : block_[at - 1];  // as if a line had ended before the block
+    const uint32_t paired = (bits.cr << 1) | static_cast<uint32_t>(before == '\r');
+    if (bits.bad != 0 || (bits.cr & kLast) != 0 || bits.lf != paired) return look_at_all(bits.special(), at);
+    const uint32_t ends = bits.cr & ((bits.lf << 1) | static_cast<uint32_t>(before == '\n'));
+    for (uint32_t cr = bits.cr; cr != 0; cr &= cr - 1) {
+      const size_t position = at + static_cast<size_t>(std::countr_zero(cr));
+      if ((ends & cr & -cr) != 0) {
+        position_ = position;
+        return stop(Scan::kEnd);
+      }
+      lines_.add(position);
+    }
+    return true;
+  }
 
   // Looks at the special byte at `at`; true to go on.
   bool look(size_t at) {
@@ -83,7 +129,7 @@ Scan scan_lines(std::string_view block, size_t from, LineEnds& lines, size_t& po
   size_t at = from;
   bool on = true;
   for (; on && at + kStep <= size; at += kStep) {
-    on = scanner.look_at_all(special_bits(block.data() + at), at);
+    on = scanner.look_at_step(at);
   }
   if (on && at < size) {
     if (size >= kStep) {

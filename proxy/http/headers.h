@@ -16,8 +16,8 @@ struct Field {
   std::string_view value;  // without surrounding white space
   HeaderId id = HeaderId::kOther;
   bool erased = false;  // taken out; encoders skip it
-  // Set by the decoder: name and value lie in one block as "name: value\r\n", so that an encoder
-  // can copy the line. Only true while `name` and `value` still have that distance; an encoder
+  // Set by the decoder and add_line: name and value lie in one block as "name: value\r\n", so that an
+  // encoder can copy the line. Only true while `name` and `value` still have that distance; an encoder
   // checks.
   bool whole_line = false;
 };
@@ -50,6 +50,14 @@ class HeaderList {
     uint8_t& first = first_[static_cast<size_t>(id)];
     if (first == 0) first = static_cast<uint8_t>(count_);
     return true;
+  }
+  // The field that begins at `line`, where the known name, ": ", `value_size` bytes of value and CR LF stand one behind the other: an
+  // encoder for HTTP/1 copies lines that follow one another in memory in one go. Returns where the next line begins.
+  const char* add_line(Arena& arena, HeaderId id, const char* line, size_t value_size) {
+    const size_t name_size = header_name(id).size();
+    const char* value = line + name_size + 2;
+    add(arena, id, {line, name_size}, {value, value_size}, true);
+    return value + value_size + 2;
   }
   // A known name, in lower case.
   bool add(Arena& arena, HeaderId id, std::string_view value) {

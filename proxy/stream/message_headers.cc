@@ -49,7 +49,9 @@ void add_x_forwarded(Stream& stream) {
   const Peer& peer = stream.session().peer();
   append_to_list(arena, headers, HeaderId::kXForwardedFor, peer.ip);
   if (!headers.has(HeaderId::kXForwardedProto)) {
-    headers.add(arena, HeaderId::kXForwardedProto, peer.tls ? "https" : "http");
+    static constexpr std::string_view kHttp = "x-forwarded-proto: http\r\n";
+    static constexpr std::string_view kHttps = "x-forwarded-proto: https\r\n";
+    headers.add_line(arena, HeaderId::kXForwardedProto, peer.tls ? kHttps.data() : kHttp.data(), peer.tls ? 5 : 4);
   }
   if (!headers.has(HeaderId::kXForwardedHost) && !request.authority.empty()) {
     headers.add(arena, HeaderId::kXForwardedHost, request.authority);
@@ -107,11 +109,26 @@ void prepare_request(Stream& stream) {
     headers.set(arena, HeaderId::kXRequestId, stream.request_id());
   }
   add_via(stream, headers, request.version);
+  if (stream.decision().route->is_flag_route()) add_decision(stream, headers);
+}
+
+void add_decision(Stream& stream, http::HeaderList& headers) {
+  Arena& arena = stream.arena();
   const RouteDecision& decision = stream.decision();
-  if (!decision.route->is_flag_route()) return;
-  headers.add(arena, HeaderId::kXFlagmeshFlag, decision.route->flag);
-  if (!decision.variant.empty()) headers.add(arena, HeaderId::kXFlagmeshVariant, decision.variant);
-  headers.add(arena, HeaderId::kXFlagmeshEpoch, number_text(arena, decision.epoch));
+  if (!decision.variant_lines.empty()) {
+    const char* next = headers.add_line(arena, HeaderId::kXFlagmeshFlag, decision.variant_lines.data(),
+                                        decision.flag.size());
+    headers.add_line(arena, HeaderId::kXFlagmeshVariant, next, decision.variant.size());
+  } else {
+    headers.add(arena, HeaderId::kXFlagmeshFlag, decision.route->flag);
+    if (!decision.variant.empty()) headers.add(arena, HeaderId::kXFlagmeshVariant, decision.variant);
+  }
+  if (!decision.epoch_line.empty()) {
+    constexpr size_t kAround = std::string_view("x-flagmesh-epoch: \r\n").size();
+    headers.add_line(arena, HeaderId::kXFlagmeshEpoch, decision.epoch_line.data(), decision.epoch_line.size() - kAround);
+  } else {
+    headers.add(arena, HeaderId::kXFlagmeshEpoch, number_text(arena, decision.epoch));
+  }
   if (decision.stale) headers.add(arena, HeaderId::kXFlagmeshStale, "true");
 }
 

@@ -15,6 +15,9 @@ void prepare_request(Stream& stream);
 // Stream::respond().
 void prepare_response(Stream& stream, http::ResponseHead& head);
 
+// x-flagmesh-flag, -variant, -epoch and -stale of a flag route's decision.
+void add_decision(Stream& stream, http::HeaderList& headers);
+
 // Gives the request an id: the one of a believed peer when it is 1 to 128 printable bytes, else 128 random bits in hexadecimal.
 void ensure_request_id(Stream& stream);
 

@@ -38,6 +38,10 @@ struct RouteDecision {
   std::string_view variant;    // name; empty without one
   uint32_t variant_index = 0;  // into the flag's variants, when `variant` is not empty
   uint64_t epoch = 0;          // of the state that decided; 0 without a flag
+  // The fields that say so, ready to be copied (VariantCounters::lines, ServedSnapshot::epoch_line); empty: made from the above. They live
+  // as long as the snapshot.
+  std::string_view variant_lines;
+  std::string_view epoch_line;
   Why why = Why::kRoute;
   bool stale = false;          // decided under state that is past its age or not proven
   std::string_view minted;     // a new targeting key that the response sets as cookie; in the arena

@@ -5,7 +5,14 @@ namespace flagmesh::stream {
 VariantCounters::VariantCounters(std::string flag, std::vector<std::string> variants, uint32_t workers)
     : flag_(std::move(flag)),
       variants_(std::move(variants)),
-      counts_(static_cast<size_t>(workers) * (variants_.size() + 1)) {}
+      counts_(static_cast<size_t>(workers) * (variants_.size() + 1)) {
+  for (const std::string& variant : variants_) {
+    lines_.push_back("x-flagmesh-flag: " + flag_ + "\r\nx-flagmesh-variant: " + variant + "\r\n");
+  }
+}
+
+ServedSnapshot::ServedSnapshot(std::shared_ptr<const snapshot::Snapshot> built)
+    : snapshot(std::move(built)), epoch_line("x-flagmesh-epoch: " + std::to_string(snapshot->trust.epoch) + "\r\n") {}
 
 uint64_t VariantCounters::total(size_t variant) const {
   uint64_t sum = 0;

@@ -21,6 +21,8 @@ class VariantCounters {
 
   const std::string& flag() const { return flag_; }
   const std::vector<std::string>& variants() const { return variants_; }
+  // "x-flagmesh-flag: FLAG\r\nx-flagmesh-variant: VARIANT\r\n", for HeaderList::add_line.
+  std::string_view lines(size_t variant) const { return lines_[variant]; }
   // `variant` beyond the last one: no variant.
   Counter& at(uint32_t worker, size_t variant) {
     return counts_[worker * (variants_.size() + 1) + std::min(variant, variants_.size())];
@@ -30,14 +32,19 @@ class VariantCounters {
  private:
   std::string flag_;
   std::vector<std::string> variants_;
+  std::vector<std::string> lines_;
   std::vector<Counter> counts_;
 };
 
 // Immutable; made and destroyed by the builder thread, read by workers.
 struct ServedSnapshot {
+  ServedSnapshot() = default;
+  explicit ServedSnapshot(std::shared_ptr<const snapshot::Snapshot> built);
+
   std::shared_ptr<const snapshot::Snapshot> snapshot;
   std::vector<std::shared_ptr<upstream::SharedContainer>> containers;  // by ContainerIndex
   std::vector<std::shared_ptr<VariantCounters>> variants;              // by Route::index; null without a flag
+  std::string epoch_line;  // "x-flagmesh-epoch: 17\r\n"; empty: not made
 };
 
 // One worker's hold on a snapshot, counted without atomics: its streams hold it until no retry is possible. The last release hands it back.

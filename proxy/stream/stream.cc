@@ -168,10 +168,7 @@ void Stream::add_decision_fields(http::ResponseHead& head) {
   if (!decision_.minted.empty()) set_sticky_cookie(head);
   const snapshot::Route& route = *decision_.route;
   if (!route.is_flag_route() || !route.decision_headers) return;
-  head.headers.add(arena_, HeaderId::kXFlagmeshFlag, route.flag);
-  if (!decision_.variant.empty()) head.headers.add(arena_, HeaderId::kXFlagmeshVariant, decision_.variant);
-  head.headers.add(arena_, HeaderId::kXFlagmeshEpoch, decimal(arena_, decision_.epoch));
-  if (decision_.stale) head.headers.add(arena_, HeaderId::kXFlagmeshStale, "true");
+  add_decision(*this, head.headers);
   if (!reason_.empty()) return;  // a local reply said why already
   std::string_view reason;
   if (decision_.why != Why::kVariant) {
@@ -265,6 +262,7 @@ void Stream::release_snapshot() {
   if (snapshot_ == nullptr) return;
   decision_.flag = arena_.copy(decision_.flag);
   decision_.variant = arena_.copy(decision_.variant);
+  decision_.variant_lines = decision_.epoch_line = {};
   decision_.route = nullptr;
   WorkerSnapshot* held = snapshot_;
   snapshot_ = nullptr;
