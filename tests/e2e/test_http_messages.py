@@ -3,6 +3,7 @@ threes. What is refused never reaches the origin as a request; what is accepted 
 and the request behind it on the same connection is answered as its own."""
 import asyncio
 import json
+import random
 import re
 import unittest
 
@@ -213,6 +214,83 @@ class RequestTable(MeshTest):
 
     def test_in_threes(self):
         self.run_steps(3)
+
+# What smuggling is made of.
+SNIPPETS = [text.encode("latin-1") for text in (
+    "\r\n", "\n", "\r", " ", "\t", "\0", "\x0b", "\x80", ":", ";", ",", "0", "-", "\r\n ", "0\r\n\r\n", "5\r\nhello\r\n", "1;a=b\r\nx\r\n",
+    "Content-Length: 5\r\n", "Content-Length: 0\r\n", "Content-Length: 60\r\n", "Transfer-Encoding: chunked\r\n",
+    "transfer-encoding:\tchunked\r\n", "Transfer-Encoding : chunked\r\n", "Transfer-Encoding: gzip, chunked\r\n", "Host: h\r\n",
+    "Connection: close\r\n", "Connection: upgrade\r\nUpgrade: websocket\r\n", "Connection: host, content-length\r\n",
+    "Expect: 100-continue\r\n", "A: b\r\n", " A: b\r\n", "GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.0", "HEAD", "http://a.b/")]
+
+
+class MutatedMessages(MeshTest):
+    """The same messages, mutated: whatever the router makes of them, the origin sees well-formed requests only, the client
+    as many answers, and a refusal is the last thing that is said."""
+    COUNT = 3000
+
+    def mutate(self, random, wire, others):
+        for _ in range(random.randint(1, 3)):
+            at = random.randint(0, len(wire))
+            how = random.randrange(5)
+            if how == 0:
+                wire = wire[:at] + random.choice(SNIPPETS) + wire[at:]
+            elif how == 1:
+                wire = wire[:at] + bytes([random.randrange(256)]) + wire[at + 1:]
+            elif how == 2:
+                wire = wire[:at] + wire[at + random.randint(1, 12):]
+            elif how == 3:
+                wire += random.choice(others)
+            else:
+                lines = wire.split(b"\r\n")
+                lines.insert(random.randrange(len(lines)), random.choice(SNIPPETS).removesuffix(b"\r\n"))
+                wire = b"\r\n".join(lines)
+        return wire
+
+    async def answer(self, connection, request):
+        connection.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    async def one(self, router, number, wire, step):
+        client = await RawClient.open(router.address, f"127.{100 + number // 62500}.{number // 250 % 250}.{1 + number % 250}")
+        await client.send(wire, step)
+        client.half_close()
+        await client.to_end()
+        client.close()
+        at, answers, statuses = 0, 0, []
+        while at < len(client.received):
+            reply = strict_http.read_message(client.received, at, False)
+            self.assertIsNotNone(reply, (wire, client.received))
+            at = reply.end
+            statuses.append(reply.status)
+            if reply.status == 200:
+                answers += 1
+            else:
+                self.assertIn(reply.status, (400, 404, 413, 414, 431, 501, 505), (wire, client.received))
+                self.assertEqual((reply.field("connection"), at), (b"close", len(client.received)), (wire, client.received))
+        return answers
+
+    async def scenario(self, seed):
+        chance = random.Random(seed)
+        wires = [row["wire"] for row in rows("request") if 0 < len(row["wire"]) < 1000]
+        jobs = [(self.mutate(chance, chance.choice(wires), wires), chance.choice((0, 0, 1, 2, 7))) for _ in range(self.COUNT)]
+        origin = await RecordingOrigin(self.answer).start()
+        router = plain_router.start(self, [origin.address])
+        answers = await in_parallel([self.one(router, n, *job) for n, job in enumerate(jobs)], 48)
+        await origin.settled()
+        await origin.close()
+        self.assertEqual(origin.errors, [])
+        self.assertTrue(router.running())
+        seen = {}
+        for request in origin.requests():
+            source = request.field("x-forwarded-for").decode("latin-1").split(",")[-1].strip()
+            seen[source] = seen.get(source, 0) + 1
+        for n, count in enumerate(answers):
+            source = f"127.{100 + n // 62500}.{n // 250 % 250}.{1 + n % 250}"
+            self.assertEqual(seen.pop(source, 0), count, jobs[n])
+        self.assertEqual(seen, {})
+
+    def test_mutations(self):
+        asyncio.run(self.scenario(20261121))
 
 
 if __name__ == "__main__":

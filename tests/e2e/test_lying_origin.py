@@ -9,6 +9,7 @@ import unittest
 from harness import plain_router, process, strict_http
 from harness.mesh import MeshTest
 from harness.raw_peers import RawClient, RecordingOrigin, in_parallel
+from harness.waiting import SLOWNESS
 
 TABLE = process.ROOT / "tests/proxy/http/messages.jsonl"
 
@@ -264,6 +265,39 @@ class EveryByte(LyingTest):
 
     def test_http_1_0_client(self):
         asyncio.run(self.scenario("1.0"))
+
+
+class Unasked(LyingTest):
+    """Bytes, or whole answers, that come on a kept connection without a request."""
+
+    async def tell(self, connection, lie):
+        connection.write(ok("asked"))
+        await asyncio.sleep(0.05)
+        connection.retire()
+        connection.write(lie)
+        await connection.until_ended()
+        return False
+
+    async def scenario(self):
+        self.lies = [b"x", b"\r\n", ok("unasked"), b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 408 Late\r\nConnection: close\r\n\r\n",
+                     b"\0" * 200_000] * 4
+        await self.run_origin()
+
+        async def one(number):
+            client = await RawClient.open(self.router.address)
+            await client.send(f"GET /lie/{number} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+            reply = await client.response()
+            self.assertEqual((reply.status, reply.body), (200, b"asked"))
+            liar = next(c for c in self.origin_.connections if any(r.target == f"/lie/{number}" for r in c.requests))
+            while liar.ended is None:  # the router hangs up
+                await asyncio.sleep(0.005)
+            await self.next_is_served(client, reply.end, number, f"unasked {self.lies[number][:40]!r}")
+
+        await asyncio.wait_for(asyncio.gather(*(one(n) for n in range(len(self.lies)))), 20 * SLOWNESS)
+        await self.finish()
+
+    def test_idle_connection_that_speaks_is_closed(self):
+        asyncio.run(self.scenario())
 
 
 if __name__ == "__main__":
