@@ -1,15 +1,13 @@
 """Exchanges that are not the plain one: early and interim answers, bodies that are cut, clients that pipeline, read slowly or
 half-close, floods and drips from the origin, retries that must not repeat what was done, other addresses than IPv4."""
 import asyncio
-import pathlib
-import re
 import socket
 import unittest
 
 from harness import plain_router
+from harness.memory import is_below, resident_kib
 from harness.mesh import MeshTest
 from harness.raw_peers import RawClient, RecordingOrigin, in_parallel
-from harness.waiting import SLOWNESS
 
 
 def ok(text, more=""):
@@ -23,10 +21,6 @@ def get(target, more="", version="1.1"):
 
 def post(target, framing, more=""):
     return f"POST {target} HTTP/1.1\r\nHost: h\r\n{framing}\r\n{more}\r\n".encode()
-
-
-def resident_kib(pid):
-    return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
 
 
 class ExchangeTest(MeshTest):
@@ -356,7 +350,7 @@ class Clients(ExchangeTest):
                 quiet = 0 if now > peak else quiet + 1
                 peak = max(peak, now)
                 await asyncio.sleep(0.02)
-            self.assertLess(peak - before, 8 * 1024 * SLOWNESS + 8 * 1024)
+            self.assertTrue(is_below(peak - before, 16 * 1024), peak - before)
             loop = asyncio.get_running_loop()
             got = 0
             while got < size and (piece := await loop.sock_recv(clients[0], 1 << 20)):
@@ -366,6 +360,78 @@ class Clients(ExchangeTest):
                 sock.close()
 
         self.run_scenario(scenario, answer)
+
+
+class SlowOrigins(ExchangeTest):
+    """An origin that does not read, or does not answer, costs little memory."""
+
+    async def peak_kib(self, base):
+        """What the router grows to above `base` until it has stopped growing."""
+        peak, quiet = 0, 0
+        while quiet < 15:
+            now = resident_kib(self.router.pid) - base
+            quiet = 0 if now > peak else quiet + 1
+            peak = max(peak, now)
+            await asyncio.sleep(0.02)
+        return peak
+
+    def held_back(self, wire, then):
+        """Clients send `wire` to an origin that waits; the router must not take it all. `then(client)` looks at what becomes of
+        it when the origin goes on."""
+        async def on_head(connection, _):
+            connection.writer.transport.pause_reading()
+            await self.go_on.wait()
+            connection.writer.transport.resume_reading()
+            return False
+
+        async def scenario():
+            self.go_on = asyncio.Event()
+            base = resident_kib(self.router.pid)
+            clients = [await self.open() for _ in range(4)]
+
+            async def send(client):
+                await client.send(wire)
+
+            sending = [asyncio.create_task(send(client)) for client in clients]
+            grown = await self.peak_kib(base)
+            self.assertTrue(is_below(grown, 12 * 1024), grown)
+            self.assertFalse(any(task.done() for task in sending))
+            self.go_on.set()
+            await asyncio.gather(*sending, *(then(client) for client in clients))
+
+        self.run_scenario(scenario, on_head=on_head)
+
+    def test_upload(self):
+        size = 24 << 20
+
+        async def then(client):
+            self.assertEqual((await client.response(timeout=30)).body, f"POST /up {size}".encode())
+
+        self.held_back(post("/up", f"Content-Length: {size}") + b"x" * size, then)
+
+    def test_chunked_upload(self):
+        async def then(client):
+            reply = await client.response(timeout=30)
+            self.assertEqual(reply.body, f"POST /up {2000 * 0x3000}".encode())
+            self.assertEqual((await client.response(reply.end)).body, b"GET /behind 0")
+
+        chunk = b"3000\r\n" + b"x" * 0x3000 + b"\r\n"
+        self.held_back(post("/up", "Transfer-Encoding: chunked") + chunk * 2000 + b"0\r\n\r\n" + get("/behind"), then)
+
+    def test_pipelined_requests(self):
+        async def then(client):
+            self.assertEqual((await client.response()).body, b"GET /first 0")
+            client.reset()
+
+        self.held_back(get("/first") + get("/next") * 700_000, then)
+
+    def test_early_bytes_of_an_upgrade(self):
+        async def then(client):
+            self.assertEqual((await client.response()).body, b"GET /ws 0")
+            client.reset()
+
+        upgrade = get("/ws", "Connection: upgrade\r\nUpgrade: websocket\r\n")
+        self.held_back(upgrade + b"\x82" * (24 << 20), then)
 
 
 class Floods(ExchangeTest):
@@ -432,7 +498,8 @@ class Floods(ExchangeTest):
             await asyncio.gather(
                 one("interim", 502, 64), one("some", 200, 20), one("head", 502), one("line", 502), one("trailers", None),
                 one("extension", None), one("drip-head", 504), one("drip-interim", 504, 60), one("silence", 504))
-            self.assertLess(resident_kib(self.router.pid) - before, 8 * 1024 * SLOWNESS + 4096)
+            grown = resident_kib(self.router.pid) - before
+            self.assertTrue(is_below(grown, 12 * 1024), grown)
 
         routes = [{"path": "/", "container": "web", "timeout": "1s"}]
         self.run_scenario(scenario, self.answer, routes=routes)

@@ -1,17 +1,12 @@
 """WebSocket through the router, with the client and the server that most Node programs use (npm's ws)."""
-import re
 import os
-import pathlib
 import subprocess
 import unittest
 
 from harness import node, plain_router, process
+from harness.memory import is_below, resident_kib
 from harness.mesh import MeshTest
 from harness.waiting import SLOWNESS, stays
-
-
-def resident_kib(pid):
-    return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
 
 
 class WebSocket(MeshTest):
@@ -78,7 +73,7 @@ class WebSocket(MeshTest):
         client = self.scenario("slow_client_gets_everything")
         try:
             self.assertEqual(client.stdout.readline(), "paused\n")
-            stays(lambda: resident_kib(self.router.pid) - before < 4096 * SLOWNESS, "a small router")
+            stays(lambda: is_below(resident_kib(self.router.pid) - before, 4096), "a small router")
             _, errors = client.communicate("go on\n", timeout=60 * SLOWNESS)
         finally:
             client.kill()
