@@ -10,8 +10,7 @@ function(flagmesh_box name)
     set_target_properties(${name} PROPERTIES OUTPUT_NAME flagmesh-${name})  # "event" is a system library's name too
     target_link_libraries(${name} PUBLIC ${BOX_DEPS} PRIVATE ${BOX_VENDOR})
     if(FLAGMESH_LTO)
-      # Fat objects: the program and the benchmarks link with LTO, the tests without.
-      target_compile_options(${name} PRIVATE -flto=auto -ffat-lto-objects)
+      target_compile_options(${name} PRIVATE -flto=auto)
     endif()
   else()
     add_library(${name} INTERFACE)
@@ -20,7 +19,8 @@ function(flagmesh_box name)
 endfunction()
 
 # flagmesh_test(NAME FOLDER [DEPS target...])
-#   One GoogleTest program of every *_test.cc in tests/FOLDER, registered with CTest under the label FOLDER.
+#   One GoogleTest program of every *_test.cc in tests/FOLDER, registered with CTest under the label unit:FOLDER (one label:
+#   gtest_discover_tests loses all but the first of a list).
 function(flagmesh_test name folder)
   cmake_parse_arguments(T "" "" "DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${folder}/*_test.cc)
@@ -31,7 +31,7 @@ function(flagmesh_test name folder)
   target_link_libraries(${name} PRIVATE ${T_DEPS} GTest::gmock GTest::gtest_main)
   set_property(GLOBAL APPEND PROPERTY FLAGMESH_UNIT_TESTS ${name})
   target_compile_definitions(${name} PRIVATE FLAGMESH_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "unit;${folder}" TIMEOUT 120)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "unit:${folder}" TIMEOUT 120)
 endfunction()
 
 # flagmesh_fuzz(NAME SOURCE [DEPS target...])
@@ -46,7 +46,7 @@ function(flagmesh_fuzz name source)
   else()
     add_executable(${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/${source} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay_main.cc)
     add_test(NAME fuzz_replay.${name} COMMAND ${name} ${corpus})
-    set_tests_properties(fuzz_replay.${name} PROPERTIES LABELS "unit;fuzz" TIMEOUT 120)
+    set_tests_properties(fuzz_replay.${name} PROPERTIES LABELS "unit:fuzz" TIMEOUT 120)
     set_property(GLOBAL APPEND PROPERTY FLAGMESH_UNIT_TESTS ${name})
   endif()
   target_link_libraries(${name} PRIVATE ${F_DEPS})

@@ -36,6 +36,12 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_options(-D_FORTIFY_SOURCE=2)
 endif()
 
+if(FLAGMESH_LTO)
+  # Archives of LTO objects need the tools that know the compiler's plugin.
+  set(CMAKE_AR ${CMAKE_CXX_COMPILER_AR})
+  set(CMAKE_RANLIB ${CMAKE_CXX_COMPILER_RANLIB})
+endif()
+
 if(FLAGMESH_SANITIZE)
   add_compile_options(-fsanitize=${FLAGMESH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${FLAGMESH_SANITIZE})
