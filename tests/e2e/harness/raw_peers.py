@@ -219,10 +219,10 @@ class RawClient:
         try:
             piece = await asyncio.wait_for(self.reader.read(1 << 20), timeout * SLOWNESS)
         except ConnectionError:
-            self.received += bytes(self.reader._buffer)  # what came before the reset; read() would not give it any more
-            self.reader._buffer.clear()
+            before = bytes(self.reader._buffer)  # what came before the reset; read() would not give it any more
+            self.received += before
             self.ended = "reset"
-            return False
+            return bool(before)
         except TimeoutError:
             self.ended = "late"  # says nothing, and does not end
             return False
