@@ -57,6 +57,16 @@ stream::FilterResult Rollout::on_request(Stream& stream) {
   return stream::FilterResult::kContinue;
 }
 
+std::string_view Rollout::variant_now(Stream& stream, std::string_view tenant) {
+  const snapshot::Snapshot& snapshot = stream.worker().snapshot->get();
+  const snapshot::FlagEntry* entry = snapshot.flags.find(tenant, stream.decision().flag);
+  if (entry == nullptr) return {};
+  std::optional<std::string_view> key;
+  if (!stream.targeting_key().empty()) key = stream.targeting_key();
+  const flags::Evaluation result = entry->flag->evaluate(RequestContext(stream, key));
+  return result.variant == nullptr ? std::string_view() : std::string_view(result.variant->name);
+}
+
 void Rollout::decide_flag(Stream& stream) {
   RouteDecision& decision = stream.decision();
   const snapshot::Route& route = *decision.route;

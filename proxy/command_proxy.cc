@@ -1,20 +1,23 @@
 #include <CLI/CLI.hpp>
 
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <csignal>
 #include <cstdio>
 #include <functional>
 #include <initializer_list>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "proxy/cli_support.h"
 #include "proxy/commands.h"
 #include "proxy/log.h"
 #include "proxy/server.h"
 #include "proxy/state_sources.h"
+#include "proxy/successor.h"
+#include "proxy/systemd_notify.h"
 #include "proxy/takeover_predecessor.h"
 
 namespace flagmesh {
@@ -38,14 +41,6 @@ FileStamp stamp_of(const std::string& file) {
   return {info.st_ino, info.st_mtim, info.st_size};
 }
 
-// Descriptors for connections on both sides: as many as the system lets us have.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 // The router's process: signals, the watched configuration file, the end.
 class RouterProcess {
  public:
@@ -65,11 +60,11 @@ class RouterProcess {
       return 2;
     }
     set_up_log(parsed.config.log);
-    raise_descriptor_limit();
     if (Status started = start(std::move(parsed.config)); !started) {
       spdlog::error("cannot start: {}", started.error().text());
       return 1;
     }
+    notify_ready();
     loop_->run();
     server_.reset();
     spdlog::info("stopped");
@@ -130,11 +125,26 @@ class RouterProcess {
              {SIGINT, stop_with_delay},
              {SIGQUIT, [this] { stop(0); }},
              {SIGHUP, [this] { reload(); }},
-             {SIGUSR1, [this] { server_->reopen_logs(); }}}) {
+             {SIGUSR1, [this] { server_->reopen_logs(); }},
+             {SIGUSR2, [this] { start_successor(); }}}) {
       if (Status watched = loop_->on_signal(number, handler); !watched) return watched;
     }
     watch_.set(loop_->timers(), loop_->now_ms() + server_->config().proxy->watch_settle);
     return {};
+  }
+
+  void start_successor() {
+    if (server_->config().proxy->takeover_socket.empty()) {
+      spdlog::error("USR2: proxy.takeover_socket is not set, so no successor can take over");
+      return;
+    }
+    std::vector<std::string> arguments{"proxy", "-c", file_, "--take-over"};
+    if (!ports_file_.empty()) arguments.insert(arguments.end(), {"--ports-file", ports_file_});
+    if (Status started = successor_.start(arguments); !started) {
+      spdlog::error("USR2: {}", started.error().text());
+    } else {
+      spdlog::info("USR2: started the program on disk as successor");
+    }
   }
 
   // The second time it is meant.
@@ -145,10 +155,12 @@ class RouterProcess {
       return;
     }
     spdlog::info("shutting down");
+    notify_stopping();
     server_->shut_down(delay, [this] { loop_->stop(); });
   }
 
   void look_at_file() {
+    successor_.reap();
     const FileStamp now = stamp_of(file_);
     const config::ProxyConfig& proxy = *server_->config().proxy;
     // Two looks that agree: an editor may still be writing.
@@ -178,6 +190,7 @@ class RouterProcess {
   std::string ports_file_;
   bool take_over_;
   bool stopping_ = false;
+  Successor successor_;
   FileStamp seen_;
   FileStamp pending_;
   std::unique_ptr<event::Loop> loop_;
@@ -198,7 +211,7 @@ void add_proxy_command(CLI::App& app, int& exit_code) {
       "Signals: TERM, INT wait for proxy.shutdown_delay, finish what is in flight and exit; QUIT the "
       "same without the wait;\n"
       "a second one exits at once. HUP reads the configuration again (a changed file does too). USR1 "
-      "opens the access log again.\n"
+      "opens the access log again. USR2\nstarts the program that is on disk now with --take-over.\n"
       "Exit code: 0 after a signal, 1 cannot start (address in use, bad key), 2 the configuration "
       "has errors.");
   auto arguments = cli::add_role_options(

@@ -84,12 +84,23 @@ Result<ListenerSet::Group> ListenerSet::open(const std::string& name,
 }
 
 // What can change while a listener is open.
-void ListenerSet::follow(const Group& group, const config::ListenerConfig& listener) {
+void ListenerSet::follow(Group& group, const config::ListenerConfig& listener) {
   for (const auto& socket : group.sockets) {
     const Status adjusted = net::adjust_listening(socket->fd(), listener.socket);
     if (!adjusted) spdlog::warn("{}: {}", listener.address, adjusted.error().text());
   }
-  for (const auto& worker : workers_) worker->set_listener(group.id, listener.settings);
+  // Connections count where they began: those from before there was a limit do not.
+  if (listener.max_connections == 0) {
+    group.places = nullptr;
+  } else if (group.places == nullptr) {
+    group.places = std::make_shared<upstream::LimitPool>(listener.max_connections, 1);
+  } else {
+    group.places->change_limit(group.max_connections, listener.max_connections);
+  }
+  group.max_connections = listener.max_connections;
+  stream::ListenerSettings settings = listener.settings;
+  settings.places = group.places;
+  for (const auto& worker : workers_) worker->set_listener(group.id, settings);
 }
 
 // A socket for each worker. Where there is one already and no second can be made, workers share: a
@@ -123,6 +134,7 @@ void ListenerSet::attach(const Group& group) {
 void ListenerSet::retire(const Group& group) {
   bool handshakes = false;
   for (const auto& socket : group.sockets) {
+    if (spare_) continue;
     socket->quiesce();
     handshakes = handshakes || !socket->address().is_unix();
   }

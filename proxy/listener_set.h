@@ -41,6 +41,9 @@ class ListenerSet {
   // The successor serves from those with true (in the order of offer()): they are let go as they are.
   // The others are closed as by close_all().
   void let_go(const std::vector<bool>& adopted, std::function<void()> done);
+  // A process that got offer() may serve from the sockets when this one ends: from now on they are closed without a word to the kernel
+  // that would hold for it, too.
+  void spare_sockets() { spare_ = true; }
   // Lets nobody in any more, accepts who is there already, closes; then `done`, once.
   void close_all(std::function<void()> done);
 
@@ -49,6 +52,8 @@ class ListenerSet {
     std::string name;  // the address as configured; "#2" behind it for a second one with port 0
     uint64_t id = 0;   // for the workers; a listener that goes and comes back has another one
     std::vector<std::shared_ptr<net::ListenSocket>> sockets = {};
+    uint32_t max_connections = 0;  // that `places` is for; 0: null
+    std::shared_ptr<upstream::LimitPool> places = nullptr;
   };
   struct Closing {
     MonoMs at;
@@ -58,7 +63,7 @@ class ListenerSet {
   Result<Group> open(const std::string& name, const config::ListenerConfig& listener,
                      takeover::Predecessor* predecessor);
   Status fill(Group& group, const net::Address& address, const net::ListenOptions& options);
-  void follow(const Group& group, const config::ListenerConfig& listener);
+  void follow(Group& group, const config::ListenerConfig& listener);
   void attach(const Group& group);
   void retire(const Group& group);
   void close_due();
@@ -74,6 +79,7 @@ class ListenerSet {
   size_t removing_ = 0;  // workers that have yet to empty a queue
   std::function<void()> when_closed_;
   uint64_t next_id_ = 1;
+  bool spare_ = false;
 };
 
 }  // namespace flagmesh

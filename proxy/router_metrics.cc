@@ -40,6 +40,25 @@ void put_traffic(MetricsPage& page, const Server& server) {
   one("flagmesh_stale_decisions_total", "counter", "Decisions under state past its age or unproven.",
       [](const WorkerStats& s) -> const Counter& { return s.stale_decisions; });
 
+  page.family("flagmesh_overload_refusals_total", "counter",
+              "New work that a limit refused: connections, listener_connections, buffered_bytes, open_files.");
+  const auto refused = [&](std::string_view limit, auto counter) {
+    page.sample("flagmesh_overload_refusals_total", {{"limit", limit}}, sum(server, counter));
+  };
+  refused("connections", [](const WorkerStats& s) -> const Counter& { return s.refused_for_connections; });
+  refused("listener_connections", [](const WorkerStats& s) -> const Counter& { return s.refused_for_listener; });
+  refused("buffered_bytes", [](const WorkerStats& s) -> const Counter& { return s.refused_for_memory; });
+  refused("open_files", [](const WorkerStats& s) -> const Counter& { return s.refused_for_files; });
+  page.family("flagmesh_downstream_connections_limit", "gauge", "proxy.limits.max_connections in numbers.");
+  page.sample("flagmesh_downstream_connections_limit", {}, uint64_t{server.limits().max_connections});
+  page.family("flagmesh_buffered_bytes_limit", "gauge", "proxy.limits.buffered_bytes in numbers.");
+  page.sample("flagmesh_buffered_bytes_limit", {}, server.limits().buffered_bytes * server.workers().size());
+  one("flagmesh_buffered_bytes", "gauge", "Memory of bytes that wait for slow clients and containers.",
+      [](const WorkerStats& s) -> const Counter& { return s.buffered_bytes; });
+  one("flagmesh_streams_changed_total", "counter",
+      "Tunnels and responses that were told to end because their user's variant changed.",
+      [](const WorkerStats& s) -> const Counter& { return s.streams_changed; });
+
   page.family("flagmesh_responses_total", "counter", "Responses by class; gone: the client left before a head.");
   static constexpr std::array<std::string_view, 6> kClasses{"gone", "1xx", "2xx", "3xx", "4xx", "5xx"};
   for (size_t i = 0; i < kClasses.size(); ++i) {

@@ -11,6 +11,7 @@
 #include "proxy/base/time.h"
 #include "proxy/cpu_count.h"
 #include "proxy/endpoint_addresses.h"
+#include "proxy/memory_size.h"
 
 namespace flagmesh {
 
@@ -26,6 +27,15 @@ stream::SessionTimeouts session_timeouts(const config::TimeoutsConfig& timeouts)
 
 bool has_flag_routes(const config::ProxyConfig& proxy) {
   return std::ranges::any_of(proxy.routes, [](const auto& route) { return route.is_flag_route(); });
+}
+
+stream::OnChange on_change_of(config::OnChange action) {
+  switch (action) {
+    case config::OnChange::kKeep: break;
+    case config::OnChange::kDrain: return stream::OnChange::kDrain;
+    case config::OnChange::kClose: return stream::OnChange::kClose;
+  }
+  return stream::OnChange::kKeep;
 }
 
 std::shared_ptr<upstream::SharedContainer> find_shared(
@@ -75,18 +85,16 @@ Status Server::start(ServerOptions& options) {
   if (predecessor != nullptr) {
     if (Status ready = wait_until_ready(); !ready) return ready;
   }
-  if (Status opened = listeners_->update(config_.proxy->listeners, predecessor); !opened) return opened;
+  // Whatever can fail comes before the first connection is accepted: until then the predecessor can go on.
   if (Status started = start_admin(predecessor); !started) return started;
-  if (predecessor != nullptr) {
-    if (Status replaced = replace(*predecessor); !replaced) {
-      spdlog::warn("take-over: {}; this router serves", replaced.error().text());
-    }
-  }
-  if (*door != nullptr) {
-    if (Status opened = open_to_successors(std::move(*door)); !opened) return opened;
-  }
+  if (Status opened = listeners_->update(config_.proxy->listeners, predecessor); !opened) return opened;
+  if (predecessor != nullptr) replace(*predecessor);
+  Status finished = *door == nullptr ? Status() : open_to_successors(std::move(*door));
+  if (finished && !options.ports_file.empty()) finished = write_ports_file(options.ports_file);
   tick();
-  return options.ports_file.empty() ? Status() : write_ports_file(options.ports_file);
+  if (finished || predecessor == nullptr) return finished;
+  spdlog::error("{}; this router serves all the same", finished.error().text());
+  return {};
 }
 
 Status Server::start_builder(const ServerOptions& options) {
@@ -138,6 +146,8 @@ Status Server::start_workers() {
   variants_ = std::make_unique<VariantRegistry>(count);
   Result<ofrep::OfrepOptions> ofrep = ofrep::ofrep_options(config_.proxy->ofrep, config_.proxy->ofrep_tokens);
   if (!ofrep) return std::unexpected(ofrep.error());
+  limits_ = overload_limits(*config_.proxy, count, raise_descriptor_limit(), usable_memory());
+  connections_ = std::make_unique<upstream::LimitPool>(limits_.max_connections, count);
   for (uint32_t i = 0; i < count; ++i) {
     WorkerOptions options{
         .index = i,
@@ -145,6 +155,7 @@ Status Server::start_workers() {
         .messages = config_.proxy->limits.messages,
         .access_log = config_.log.access_log,
         .ofrep = *ofrep,
+        .connections = connections_.get(),
         .snapshot_unused =
             [this](Builder::Published unused) { builder_->discard(std::move(unused)); },
         .report_outlier =
@@ -158,7 +169,25 @@ Status Server::start_workers() {
     if (!worker) return std::unexpected(worker.error());
     workers_.push_back(std::move(*worker));
   }
+  use_settings();
   return {};
+}
+
+void Server::use_settings() {
+  const config::ProxyConfig& proxy = *config_.proxy;
+  const OverloadLimits before = limits_;
+  limits_ = overload_limits(proxy, static_cast<uint32_t>(workers_.size()), before.descriptors, usable_memory());
+  connections_->change_limit(before.max_connections, limits_.max_connections);
+  if (limits_.max_connections > limits_.connections_fit) {
+    spdlog::warn("proxy.limits.max_connections is {}, but {} open files are enough for {}: raise LimitNOFILE or ulimit -n",
+                 limits_.max_connections, limits_.descriptors, limits_.connections_fit);
+  }
+  for (const auto& worker : workers_) {
+    worker->set_timeouts(session_timeouts(proxy.timeouts));
+    worker->set_max_buffered(limits_.buffered_bytes);
+    worker->set_on_change(on_change_of(proxy.on_change), proxy.drain_timeout);
+    worker->set_message_limits(proxy.limits.messages);
+  }
 }
 
 // --- Where it listens --------------------------------------------------------------------------------------------------
@@ -266,11 +295,8 @@ Status Server::reload(config::Config config) {
     return opened;
   }
   use_when_resolved(std::move(*routing));
-  for (const auto& worker : workers_) {
-    worker->set_timeouts(session_timeouts(config_.proxy->timeouts));
+  use_settings();
   for (const auto& worker : workers_) worker->set_ofrep(*ofrep);
-    worker->set_message_limits(config_.proxy->limits.messages);
-  }
   // `config` is the one that ran until now.
   if (const std::string names = needs_restart(config, config_); !names.empty()) {
     spdlog::warn("these changes take effect after a restart:{}", names);
@@ -322,11 +348,14 @@ Status Server::wait_until_ready() {
   return {};
 }
 
-Status Server::replace(takeover::Predecessor& predecessor) {
+// From here on nobody else serves: trouble is told and lived with.
+void Server::replace(takeover::Predecessor& predecessor) {
   const auto total = predecessor.sockets().size();
   const auto adopted = std::ranges::count_if(predecessor.sockets(), &takeover::Predecessor::Socket::adopted);
   spdlog::info("taking over {} of {} sockets from process {}", adopted, total, predecessor.pid());
-  return predecessor.ready();
+  if (Status ready = predecessor.ready(); !ready) {
+    spdlog::warn("take-over: {}; this router serves all the same", ready.error().text());
+  }
 }
 
 Status Server::open_to_successors(std::unique_ptr<takeover::Door> door) {
@@ -370,6 +399,8 @@ void Server::hand_over(const std::vector<bool>& adopted) {
 void Server::shut_down(MonoMs delay, std::function<void()> done) {
   if (shutting_down_) return;
   shutting_down_ = true;
+  // One that has the sockets finds us gone and serves all the same.
+  if (successors_ != nullptr && successors_->busy()) listeners_->spare_sockets();
   successors_.reset();
   after_shutdown_step_ = [this, finished = std::move(done)] { drain({}, finished); };
   shutdown_timer_.set(loop_.timers(), loop_.now_ms() + delay);

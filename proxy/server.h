@@ -11,12 +11,14 @@
 #include "proxy/endpoint_resolver.h"
 #include "proxy/event/loop.h"
 #include "proxy/listener_set.h"
+#include "proxy/overload_limits.h"
 #include "proxy/net/io_context.h"
 #include "proxy/stream/local_server.h"
 #include "proxy/takeover_predecessor.h"
 #include "proxy/takeover_service.h"
 #include "proxy/upstream/breaker_monitor.h"
 #include "proxy/upstream/health_checker.h"
+#include "proxy/upstream/lease.h"
 #include "proxy/worker.h"
 
 namespace flagmesh {
@@ -62,6 +64,7 @@ class Server {
   bool shutting_down() const { return shutting_down_; }
   // Why it should not get traffic, a stable token; empty: it should.
   std::string unready_reason() const;
+  const OverloadLimits& limits() const { return limits_; }
   uint64_t reloads() const { return reloads_; }
   uint64_t reload_failures() const { return reload_failures_; }
   void count_reload_failure() { ++reload_failures_; }
@@ -73,11 +76,13 @@ class Server {
   Server(event::Loop& loop, net::IoContext& io, config::Config config);
   Status start(ServerOptions& options);
   Status start_workers();
+  // What the workers follow besides routes and listeners.
+  void use_settings();
   Status start_builder(const ServerOptions& options);
   Status start_admin(takeover::Predecessor* predecessor);
   Result<std::unique_ptr<takeover::Door>> open_door(bool taking_over) const;
   Status wait_until_ready();
-  Status replace(takeover::Predecessor& predecessor);
+  void replace(takeover::Predecessor& predecessor);
   Status open_to_successors(std::unique_ptr<takeover::Door> door);
   Result<takeover::Offer> offer() const;
   void hand_over(const std::vector<bool>& adopted);
@@ -95,6 +100,8 @@ class Server {
   event::Loop& loop_;
   net::IoContext& io_;
   config::Config config_;
+  OverloadLimits limits_;
+  std::unique_ptr<upstream::LimitPool> connections_;
   std::unique_ptr<VariantRegistry> variants_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Builder> builder_;

@@ -178,11 +178,6 @@ Result<Received> Channel::receive(uint32_t wait_ms) {
   return received;
 }
 
-bool Channel::gone() const {
-  pollfd look{.fd = fd_, .events = POLLRDHUP, .revents = 0};
-  return poll(&look, 1, 0) > 0 && (look.revents & (POLLHUP | POLLRDHUP | POLLERR)) != 0;
-}
-
 // --- Door
 // --------------------------------------------------------------------------------------------------------------
 

@@ -53,8 +53,6 @@ class Channel {
   // Nothing: not there yet (only when not waiting). Waits `wait_ms` at most. Codes
   // "takeover_closed", "takeover_timeout", "bad_takeover", "takeover_version".
   Result<Received> receive(uint32_t wait_ms);
-  // The other end has gone.
-  bool gone() const;
   int fd() const { return fd_; }
 
  private:

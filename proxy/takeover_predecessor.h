@@ -27,8 +27,6 @@ class Predecessor {
   // State beyond sockets, by name; what is not known is for others.
   const std::map<std::string, std::string>& values() const { return values_; }
   uint32_t pid() const { return pid_; }
-  // It died or was stopped: there is nobody to wait for.
-  bool gone() const { return channel_->gone(); }
 
   // We serve from the adopted sockets; the others are let go here. Returns when the running router
   // has let go, too. Codes of Channel: it has gone or hangs; serving may go on then.

@@ -20,6 +20,7 @@ Worker::Worker(WorkerOptions options, std::unique_ptr<event::Loop> loop)
   context_.limits = options_.messages;
   context_.forwarder = &forwarder_;
   context_.handlers["ofrep"] = &ofrep_adapter_;
+  if (options_.connections != nullptr) context_.connection_places.emplace(*options_.connections);
   context_.filters.push_back(std::make_unique<filters::Rollout>());
   context_.filters.push_back(std::make_unique<filters::Proof>());
   context_.filters.push_back(std::make_unique<filters::Health>());
@@ -45,8 +46,10 @@ Worker::~Worker() { stop(); }
 
 void Worker::start() {
   thread_ = std::thread([this] {
+    buffered_bytes = &stats_.buffered_bytes;
     loop_->run();
     shut_down_here();
+    buffered_bytes = nullptr;
   });
 }
 
@@ -85,6 +88,9 @@ void Worker::add_listener(uint64_t id, std::shared_ptr<net::ListenSocket> socket
         *loop_, from, [this, id](int client, const net::Address& peer) {
           stream::H1Session::start(context_, sessions_, listener_settings_.at(id), client, peer);
         });
+    listener->refuse_with(
+        reserve_, [this] { return stream::bare_response(stream::kTooManyConnections, loop_->date()); },
+        stats_.refused_for_files);
     if (listener->start()) listeners_.emplace(id, std::move(listener));
   });
 }
@@ -143,6 +149,15 @@ void Worker::apply_here(std::shared_ptr<const stream::ServedSnapshot> served) {
       this);
   if (before != nullptr) before->release_ref();
   ofrep_.flags_changed();
+  context_.changes.snapshot_changed();
+}
+
+void Worker::set_on_change(stream::OnChange action, MonoMs grace) {
+  loop_->post([this, action, grace] { context_.changes.set(action, grace, &filters::Rollout::variant_now); });
+}
+
+void Worker::set_max_buffered(uint64_t bytes) {
+  loop_->post([this, bytes] { context_.max_buffered = bytes; });
 }
 
 void Worker::set_timeouts(stream::SessionTimeouts timeouts) {

@@ -11,6 +11,7 @@
 #include "control/ofrep/router_flags.h"
 #include "proxy/event/loop.h"
 #include "proxy/net/io_context.h"
+#include "proxy/net/descriptor_reserve.h"
 #include "proxy/net/listener.h"
 #include "proxy/stream/forwarder.h"
 #include "proxy/stream/h1_session.h"
@@ -25,6 +26,7 @@ struct WorkerOptions {
   http::H1Limits messages;
   std::string access_log;
   ofrep::OfrepOptions ofrep;
+  upstream::LimitPool* connections = nullptr;  // the process's places; outlives the worker; null: no limit
   // Called on the worker's thread; must be quick and thread-safe.
   std::function<void(std::shared_ptr<const stream::ServedSnapshot>)> snapshot_unused;
   std::function<void(upstream::SharedContainer&, upstream::EndpointState&)> report_outlier;
@@ -55,6 +57,10 @@ class Worker {
   void set_timeouts(stream::SessionTimeouts timeouts);
   void set_ofrep(ofrep::OfrepOptions options);
   void set_message_limits(http::H1Limits limits);
+  // `grace`: ms, for kDrain.
+  void set_on_change(stream::OnChange action, MonoMs grace);
+  // Bytes that may wait for slow peers before new requests are refused.
+  void set_max_buffered(uint64_t bytes);
   void endpoints_changed(std::shared_ptr<upstream::SharedContainer> container);
   void reopen_access_log();
   // Clients are asked to close after their response; those that say nothing are closed after a moment.
@@ -77,6 +83,7 @@ class Worker {
   ofrep::OfrepHandler ofrep_;
   stream::LocalAdapter ofrep_adapter_{ofrep_};
   stream::SessionList sessions_;
+  net::DescriptorReserve reserve_;
   std::unordered_multimap<uint64_t, std::unique_ptr<net::Listener>> listeners_;
   std::unordered_map<uint64_t, stream::ListenerRef> listener_settings_;
   std::unordered_map<upstream::SharedContainer*, upstream::Container*> containers_;  // references held

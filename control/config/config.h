@@ -47,7 +47,8 @@ struct ListenerConfig {
   // any free one.
   std::string address;
   net::ListenOptions socket;
-  stream::ListenerSettings settings;
+  stream::ListenerSettings settings;  // without `places`
+  uint32_t max_connections = 0;       // of clients, for the process; 0: none of its own
 };
 
 // Milliseconds; 0 switches one off where it says so.

@@ -12,6 +12,7 @@ using flags::JsonValue;
 namespace {
 
 constexpr uint64_t kMaxBacklog = 1'000'000;
+constexpr uint64_t kMaxConnections = 100'000'000;
 constexpr Millis kMaxKeepalive = 32'767'000;  // the kernel's
 constexpr uint64_t kMaxProbes = 127;
 
@@ -141,6 +142,7 @@ void parse_listener(Report& report, const JsonValue& value,
   reader.later("tls", "TLS on listeners");
   ListenerReader r{reader, listener};
   parse_socket(r);
+  reader.count("max_connections", listener.max_connections, 1, kMaxConnections);
   reader.count("trusted_hops", listener.settings.trusted_hops, 0, stream::kMaxTrustedHops);
   parse_trusted_proxies(r);
   parse_identity_headers(r);

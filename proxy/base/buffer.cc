@@ -17,8 +17,10 @@ void Buffer::append(std::string_view bytes) {
       char* memory = static_cast<char*>(malloc(wanted));
       if (memory == nullptr) throw std::bad_alloc();
       if (held != 0) memcpy(memory, memory_ + begin_, held);
+      const uint32_t before = capacity_;
       free(memory_);
       memory_ = memory;
+      if (buffered_bytes != nullptr) buffered_bytes->add(wanted - before);
       capacity_ = static_cast<uint32_t>(wanted);
     }
     begin_ = 0;
@@ -26,6 +28,12 @@ void Buffer::append(std::string_view bytes) {
   }
   memcpy(memory_ + end_, bytes.data(), bytes.size());
   end_ += static_cast<uint32_t>(bytes.size());
+}
+
+void Buffer::release() {
+  free(memory_);
+  memory_ = nullptr;
+  if (buffered_bytes != nullptr) buffered_bytes->sub(capacity_);
 }
 
 }  // namespace flagmesh

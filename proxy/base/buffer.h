@@ -8,7 +8,12 @@
 #include <string_view>
 #include <utility>
 
+#include "proxy/base/counter.h"
+
 namespace flagmesh {
+
+// What all buffers of this thread hold is counted here; null: nowhere. Set by the thread itself before it makes any.
+inline thread_local Counter* buffered_bytes = nullptr;
 
 // Append at the end, consume from the front. Emptying it gives its memory back, so an idle connection's buffers cost
 // sizeof(Buffer). Not for more than 4 GiB: callers stop at a watermark (proxy/limits.h).
@@ -20,7 +25,7 @@ class Buffer {
     swap(other);
     return *this;
   }
-  ~Buffer() { free(memory_); }
+  ~Buffer() { clear(); }
 
   bool empty() const { return begin_ == end_; }
   size_t size() const { return end_ - begin_; }
@@ -32,8 +37,7 @@ class Buffer {
     if (begin_ == end_) clear();
   }
   void clear() {
-    free(memory_);
-    memory_ = nullptr;
+    if (memory_ != nullptr) release();
     begin_ = end_ = capacity_ = 0;
   }
   void swap(Buffer& other) noexcept {
@@ -44,6 +48,8 @@ class Buffer {
   }
 
  private:
+  void release();
+
   char* memory_ = nullptr;
   uint32_t begin_ = 0;
   uint32_t end_ = 0;

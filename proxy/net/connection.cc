@@ -59,7 +59,10 @@ Connection::Detached Connection::detach() {
 
 Status Connection::start_connect(const Address& to, std::unique_ptr<Transport> transport) {
   const int fd = socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return fail("connect", std::string("socket: ") + strerror(errno), to.text());
+  if (fd < 0) {
+    const bool no_descriptor = errno == EMFILE || errno == ENFILE;
+    return fail(no_descriptor ? "no_descriptor" : "connect", std::string("socket: ") + strerror(errno), to.text());
+  }
   if (!to.is_unix()) {
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

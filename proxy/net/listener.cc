@@ -147,6 +147,33 @@ void Listener::release() {
   socket_.reset();
 }
 
+void Listener::refuse_with(DescriptorReserve& reserve, std::function<std::string()> answer, Counter& refused) {
+  reserve_ = &reserve;
+  answer_ = std::move(answer);
+  refused_ = &refused;
+}
+
+// Level-triggered readiness would spin: look again in a moment.
+void Listener::out_of_descriptors() {
+  for (unsigned i = 0; i < kRefusals && reserve_ != nullptr && reserve_->spend(); ++i) {
+    const int fd = accept4(socket_->fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      // What it said already is read, or closing would reset the connection before it has our answer.
+      char said[4096];
+      while (recv(fd, said, sizeof said, 0) == static_cast<ssize_t>(sizeof said)) {
+      }
+      const std::string answer = answer_();
+      (void)send(fd, answer.data(), answer.size(), MSG_NOSIGNAL);
+      close(fd);
+      refused_->add();
+    }
+    reserve_->refill();
+    if (fd < 0) break;
+  }
+  pause();
+  retry_.set(loop_.timers(), loop_.now_ms() + kOutOfDescriptorsPauseMs);
+}
+
 void Listener::on_io(bool, bool, bool) {
   for (unsigned i = 0; i < limits::kAcceptBudget && socket_ != nullptr; ++i) {
     if (!accept_one()) return;
@@ -164,9 +191,7 @@ bool Listener::accept_one() {
   }
   if (errno == ECONNABORTED || errno == EINTR || errno == EPROTO) return true;
   if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-    // Level-triggered readiness would spin: look again in a moment.
-    pause();
-    retry_.set(loop_.timers(), loop_.now_ms() + kOutOfDescriptorsPauseMs);
+    out_of_descriptors();
   }
   return false;
 }

@@ -7,7 +7,9 @@
 
 #include "proxy/base/result.h"
 #include "proxy/event/loop.h"
+#include "proxy/base/counter.h"
 #include "proxy/net/address.h"
+#include "proxy/net/descriptor_reserve.h"
 #include "proxy/net/listen_socket.h"
 
 namespace flagmesh::net {
@@ -54,6 +56,10 @@ class Listener final : private event::IoHandler {
   Listener& operator=(const Listener&) = delete;
   ~Listener();
 
+  // When no descriptor is left, who waits is told so (with what `answer` gives then, and counted) instead of waiting for ever. Both
+  // outlive the listener.
+  void refuse_with(DescriptorReserve& reserve, std::function<std::string()> answer, Counter& refused);
+
   Status start();
   const std::shared_ptr<ListenSocket>& socket() const { return socket_; }
   // Takes in all that the kernel has queued, then lets the socket go: nobody who got through the handshake is reset.
@@ -66,16 +72,22 @@ class Listener final : private event::IoHandler {
 
  private:
   static constexpr MonoMs kOutOfDescriptorsPauseMs = 100;
+  // Clients that are told so between two pauses.
+  static constexpr unsigned kRefusals = 64;
 
   void on_io(bool readable, bool writable, bool closed) override;
   // False when nothing is queued or descriptors ran out.
   bool accept_one();
+  void out_of_descriptors();
 
   event::Loop& loop_;
   std::shared_ptr<ListenSocket> socket_;  // null: closed
   OnAccept on_accept_;
   event::Io io_;
   event::Timer retry_;
+  DescriptorReserve* reserve_ = nullptr;
+  std::function<std::string()> answer_;
+  Counter* refused_ = nullptr;
 };
 
 }  // namespace flagmesh::net

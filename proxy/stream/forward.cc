@@ -130,7 +130,7 @@ void Forward::request_ended() {
 }
 
 void Forward::tunnel_data(std::string_view data) {
-  if (connection_ == nullptr) return;
+  if (connection_ == nullptr || request_ended_) return;
   connection_->send_raw(data);
   if (connection_->waiting() > limits::kBufferHighWatermark) pause_request();
 }
@@ -155,7 +155,9 @@ void Forward::on_head(http::ResponseHead& head) {
   nominated_ = head.body.kind == http::Framing::kChunked ? connection_options_text(head.headers, arena()) : "";
   prepare_response(stream_, head);
   stream_.respond(head);
-  if (state_ == State::kTunnel) stream_.start_tunnel();
+  if (state_ != State::kTunnel) return;
+  request_ended_ = false;  // from now on: the tunnel in that direction
+  stream_.start_tunnel();
 }
 
 void Forward::on_data(std::string_view data) {
@@ -206,6 +208,11 @@ void Forward::on_failure(upstream::Failure failure) {
     attempt(nullptr, true);
     return;
   }
+  if (failure == upstream::Failure::kNoDescriptor) {
+    stream_.worker().stats.refused_for_files.add();
+    fail(error_for(failure));
+    return;
+  }
   if (failure != upstream::Failure::kOverflow) record(false);
   const bool nothing_sent = state_ == State::kWaiting;
   if (retry(nothing_sent ? snapshot::kRetryConnectFailure : snapshot::kRetryReset, nothing_sent)) return;
@@ -223,11 +230,41 @@ void Forward::arm_timer() {
 }
 
 void Forward::on_timer() {
+  if (state_ == State::kResponding || state_ == State::kTunnel) {
+    end_for_change();
+    return;
+  }
   record(false);
   const bool out_of_time = deadline_ != 0 && stream_.now_ms() >= deadline_;
   if (!out_of_time && retry(snapshot::kRetryTimeout, state_ == State::kWaiting)) return;
   drop_attempt();
   fail(kUpstreamTimeout);
+}
+
+void Forward::end_after(MonoMs grace) {
+  if (state_ != State::kResponding && state_ != State::kTunnel) return;
+  if (grace != 0) {
+    timer_.set(stream_.worker().io.loop().timers(), stream_.now_ms() + grace);
+  } else {
+    request_ended_ = true;  // no last words
+    end_for_change();
+  }
+}
+
+// A response breaks off where it is, visibly. A tunnel ends in order: the container sees the client's end, and soon both are closed.
+void Forward::end_for_change() {
+  if (state_ == State::kTunnel && connection_ != nullptr && !request_ended_) {
+    request_ended_ = true;
+    connection_->shutdown_write();
+    timer_.set(stream_.worker().io.loop().timers(), stream_.now_ms() + kLastWordsMs);
+    return;
+  }
+  stream_.set_reason("variant_changed");
+  if (state_ == State::kTunnel) {
+    stream_.respond_end();
+  } else {
+    stream_.break_off_response();
+  }
 }
 
 void Forward::drop_attempt() {

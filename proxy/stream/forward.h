@@ -31,6 +31,8 @@ class Forward final : public upstream::UpstreamRequest {
   void request_ended();
   void client_drained();
   void tunnel_data(std::string_view data);
+  // Ends a tunnel or a response in `grace` ms: its user's variant is another one now.
+  void end_after(MonoMs grace);
   // Ends whatever is going on, without an answer; what the log asks for stays.
   void give_up();
   // The same, and forgets everything: for the next request.
@@ -41,6 +43,9 @@ class Forward final : public upstream::UpstreamRequest {
   std::string_view endpoint_name() const { return endpoint_name_; }
 
  private:
+  // A container that was told of the end may say its last words.
+  static constexpr MonoMs kLastWordsMs = 2'000;
+
   enum class State : uint8_t { kIdle, kWaiting, kSent, kResponding, kTunnel };
 
   void on_connecting(upstream::UpstreamConnection& connection) override { use(&connection); }
@@ -63,6 +68,7 @@ class Forward final : public upstream::UpstreamRequest {
   void pause_response_if_full();
   void arm_timer();
   void on_timer();
+  void end_for_change();
   void drop_attempt();
   // Every byte so far can be sent again, and doing so is safe for this method.
   bool may_send_again(bool nothing_sent) const;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "proxy/http/message.h"
 #include "proxy/net/address.h"
 #include "proxy/net/cidr.h"
+#include "proxy/upstream/lease.h"
 
 namespace flagmesh::stream {
 
@@ -37,6 +39,9 @@ struct ListenerSettings {
   std::vector<std::string> identity_headers = {};
   // "1.1 flagmesh", by http::Version; empty: no Via is added.
   std::array<std::string, 3> via = via_lines("flagmesh");
+
+  // Its own limit of connections, for all workers together; null: none.
+  std::shared_ptr<upstream::LimitPool> places = nullptr;
 
   static std::array<std::string, 3> via_lines(const std::string& pseudonym);
 

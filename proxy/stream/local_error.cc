@@ -22,12 +22,21 @@ LocalError error_for(upstream::Failure failure) {
     case upstream::Failure::kConnect: return {503, "connect_failure", 1};
     case upstream::Failure::kConnectTimeout: return {504, "connect_timeout"};
     case upstream::Failure::kOverflow: return {503, "too_many_pending", 1};
+    case upstream::Failure::kNoDescriptor: return kOverloaded;
     case upstream::Failure::kStale:
     case upstream::Failure::kReset: return {502, "upstream_reset"};
     case upstream::Failure::kProtocol: return {502, "upstream_protocol_error"};
     case upstream::Failure::kTruncated: return {502, "upstream_truncated"};
   }
   return {502, "upstream_reset"};
+}
+
+std::string bare_response(const LocalError& error, std::string_view date) {
+  std::string text = "HTTP/1.1 " + std::to_string(error.status) + " ";
+  text.append(reason_phrase(error.status)).append("\r\nDate: ").append(date);
+  if (error.retry_after != 0) text.append("\r\nRetry-After: ").append(std::to_string(error.retry_after));
+  text.append("\r\nX-Flagmesh-Reason: ").append(error.reason);
+  return text.append("\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 }
 
 std::string_view reason_phrase(uint16_t status) {

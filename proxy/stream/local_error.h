@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "proxy/http/h1_errors.h"
@@ -29,8 +30,13 @@ inline constexpr LocalError kBodyTooLarge{413, "body_too_large", 0, true};
 inline constexpr LocalError kHandlerDropped{500, "handler_gave_no_answer"};
 inline constexpr LocalError kNoState{503, "no_configuration", 1};
 inline constexpr LocalError kUnprovenState{503, "unproven", 1};
-inline constexpr LocalError kOverloaded{503, "too_many_connections", 1, true};
+// A limit of the whole process (proxy.limits): memory, or connections, which end with the answer.
+inline constexpr LocalError kOverloaded{503, "overloaded", 1};
+inline constexpr LocalError kTooManyConnections{503, "overloaded", 1, true};
 inline constexpr LocalError kUpstreamTimeout{504, "upstream_timeout"};
+
+// As a whole response that ends the connection, for clients that get no session. `date`: as Date has it.
+std::string bare_response(const LocalError& error, std::string_view date);
 
 // The phrase for a status line (RFC 9110 §15); "Unknown" for others.
 std::string_view reason_phrase(uint16_t status);

@@ -53,6 +53,11 @@ void Stream::begin(Session& session, bool end) {
   request_complete_ = end;
   client_ = identify_client(*this);
   ensure_request_id(*this);
+  if (worker_.is_full()) [[unlikely]] {
+    worker_.stats.refused_for_memory.add();
+    local_reply(kOverloaded);
+    return;
+  }
   if (worker_.sole_handler != nullptr) {
     handler_ = worker_.sole_handler;
   } else {
@@ -64,6 +69,14 @@ void Stream::begin(Session& session, bool end) {
     }
   }
   handler_->on_head(*this, end);
+}
+
+void Stream::begin_denied(Session& session, bool end, const LocalError& error) {
+  start(session);
+  request_complete_ = end;
+  client_ = identify_client(*this);
+  ensure_request_id(*this);
+  local_reply(error);
 }
 
 // False: replied.
@@ -159,6 +172,7 @@ void Stream::respond(http::ResponseHead& head) {
   }
   if (decision_.route != nullptr) add_decision_fields(head);
   session_->send_head(*this, head, false);
+  if (worker_.changes.on() && snapshot_ != nullptr && !decision_.flag.empty()) worker_.changes.add(*this);
   // No retry is possible any more: let the snapshot go, a long response shall not pin it. The head, which has views into it, is encoded;
   // what the log needs is copied.
   release_snapshot();
@@ -258,6 +272,8 @@ void Stream::break_off_response() {
 
 // --- The end -----------------------------------------------------------------------------------------------------------
 
+void Stream::variant_changed(MonoMs grace) { forward_.end_after(grace); }
+
 void Stream::release_snapshot() {
   if (snapshot_ == nullptr) return;
   decision_.flag = arena_.copy(decision_.flag);
@@ -293,6 +309,7 @@ void Stream::count_response() {
 void Stream::finish(bool reusable) {
   if (worker_.access_log.enabled()) worker_.access_log.write(*this);
   count_response();
+  if (watch_.watched) worker_.changes.remove(*this);
   forward_.reset();
   release_snapshot();
   if (local_ != nullptr && local_->handle != nullptr) {

@@ -8,6 +8,7 @@
 
 #include "proxy/base/arena.h"
 #include "proxy/http/message.h"
+#include "proxy/stream/change_watch.h"
 #include "proxy/stream/client_identity.h"
 #include "proxy/stream/forward.h"
 #include "proxy/stream/handler.h"
@@ -38,6 +39,8 @@ class Stream {
   http::HeaderList& trailers() { return trailers_; }
   // The head is in request(). `end`: no body follows.
   void begin(Session& session, bool end);
+  // The same for a request that is refused before anybody looks at it.
+  void begin_denied(Session& session, bool end, const LocalError& error);
   // The bytes were no request: answers with the error; request() may hold anything but is not read.
   void begin_refused(Session& session, const LocalError& error);
   void request_data(std::string_view data);
@@ -86,6 +89,11 @@ class Stream {
   void pause_request() { session_->pause_request(*this); }
   void resume_request() { session_->resume_request(*this); }
   size_t downstream_waiting() const { return session_->waiting(); }
+
+  // The user would get another variant now: ends a tunnel or a response that is under way in `grace` ms.
+  void variant_changed(MonoMs grace);
+  WatchLink& watch_link() { return watch_; }
+  void set_reason(std::string_view reason) { reason_ = reason; }
 
   bool responded() const { return status_ != 0; }
   bool request_complete() const { return request_complete_; }
@@ -140,6 +148,7 @@ class Stream {
   bool tunnel_ = false;
   bool must_close_ = false;
   http::HeaderList response_trailers_;
+  WatchLink watch_;
 };
 
 }  // namespace flagmesh::stream

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -11,11 +12,13 @@
 #include "proxy/http/h1_decoder.h"
 #include "proxy/net/io_context.h"
 #include "proxy/stream/access_log.h"
+#include "proxy/stream/change_watch.h"
 #include "proxy/stream/filter.h"
 #include "proxy/stream/handler.h"
 #include "proxy/stream/served_snapshot.h"
 #include "proxy/stream/worker_stats.h"
 #include "proxy/upstream/container.h"
+#include "proxy/upstream/lease.h"
 
 namespace flagmesh::stream {
 
@@ -36,6 +39,9 @@ struct WorkerContext {
   WorkerContext& operator=(const WorkerContext&) = delete;
   ~WorkerContext();
 
+  // Slow peers hold more memory than this worker may use: no new requests.
+  bool is_full() const { return stats.buffered_bytes.value() > max_buffered; }
+
   // Streams are recycled, last in first out.
   Stream* take_stream();
   void give_back(Stream* stream);
@@ -55,6 +61,10 @@ struct WorkerContext {
   std::unordered_map<std::string, Handler*> handlers;  // by Route::handler
   Handler* sole_handler = nullptr;                     // local servers: takes every request, there are no routes
   WorkerSnapshot* snapshot = nullptr;                  // the current one; null until there is one
+  std::optional<upstream::Lease> connection_places;    // under proxy.limits.max_connections; none: no limit
+  uint64_t max_buffered = UINT64_MAX;                  // this worker's share of proxy.limits.buffered_bytes
+  uint32_t refusing = 0;                               // connections that get a 503 and nothing else
+  ChangeWatch changes{*this};
   bool draining = false;                               // say "connection: close" on every response
 
  private:

@@ -34,6 +34,12 @@ struct alignas(64) WorkerStats {
   Counter connections_accepted;
   Counter connections;  // a gauge
   Counter connections_refused;
+  Counter refused_for_connections;  // over proxy.limits.max_connections: answered 503, or closed
+  Counter refused_for_listener;     // the same for a listener's max_connections
+  Counter refused_for_memory;       // requests over proxy.limits.buffered_bytes
+  Counter refused_for_files;        // clients told 503 because no descriptor was left
+  Counter buffered_bytes;           // a gauge: of all Buffers of the worker's thread
+  Counter streams_changed;          // told to end because their user's variant changed
   Counter bytes_in;     // of bodies
   Counter bytes_out;
   std::array<Counter, 6> responses;  // by class; [0]: the client was gone before a head

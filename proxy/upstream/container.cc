@@ -173,8 +173,9 @@ Container::Attempt Container::acquire(UpstreamRequest& request, const Endpoint* 
     }
   }
   if (may_open) {
-    UpstreamConnection* opening = open(*endpoint, request);
-    if (opening == nullptr) return {.how = Acquired::kFailed, .failure = Failure::kConnect};
+    Failure failure = Failure::kConnect;
+    UpstreamConnection* opening = open(*endpoint, request, failure);
+    if (opening == nullptr) return {.how = Acquired::kFailed, .failure = failure};
     return {.how = Acquired::kPending, .connection = opening};
   }
   return wait(request);
@@ -189,11 +190,14 @@ Container::Attempt Container::wait(UpstreamRequest& request) {
   return {.how = Acquired::kPending};
 }
 
-UpstreamConnection* Container::open(Endpoint& endpoint, UpstreamRequest& request) {
+UpstreamConnection* Container::open(Endpoint& endpoint, UpstreamRequest& request, Failure& failure) {
   auto connection = std::make_unique<UpstreamConnection>(*this, endpoint);
-  if (!connection->connect(request)) {
-    stats_.connect_failures.add();
+  if (Status begun = connection->connect(request); !begun) {
     connections_.release();
+    // What we lack is not the endpoint's failure.
+    failure = begun.error().code == "no_descriptor" ? Failure::kNoDescriptor : Failure::kConnect;
+    if (failure == Failure::kNoDescriptor) return nullptr;
+    stats_.connect_failures.add();
     record(endpoint, false);
     return nullptr;
   }
@@ -325,11 +329,12 @@ bool Container::serve_one(UpstreamRequest& request) {
   if (!endpoints_.empty() && !connections_.acquire()) return false;
   dequeue(request);
   Endpoint* endpoint = pick(nullptr);
-  UpstreamConnection* opening = endpoint == nullptr ? nullptr : open(*endpoint, request);
+  Failure failure = Failure::kConnect;
+  UpstreamConnection* opening = endpoint == nullptr ? nullptr : open(*endpoint, request, failure);
   if (opening != nullptr) {
     request.on_connecting(*opening);
   } else {
-    request.on_failure(Failure::kConnect);
+    request.on_failure(failure);
   }
   return true;
 }

@@ -111,7 +111,8 @@ class Container final : public event::DeferredDeletable {
   void put_idle(UpstreamConnection& connection);
   void remove_idle(UpstreamConnection& connection);
   void forget(UpstreamConnection& connection);  // it is closed
-  UpstreamConnection* open(Endpoint& endpoint, UpstreamRequest& request);
+  // Null: `failure` says why.
+  UpstreamConnection* open(Endpoint& endpoint, UpstreamRequest& request, Failure& failure);
   Attempt wait(UpstreamRequest& request);
   void enqueue(UpstreamRequest& request);
   void dequeue(UpstreamRequest& request);

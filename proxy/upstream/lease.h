@@ -32,6 +32,10 @@ class LimitPool {
     }
     return 0;
   }
+  // Another limit from now on; places in use beyond it are not taken away.
+  void change_limit(uint32_t before, uint32_t now) {
+    free_.fetch_add(int64_t{now} - int64_t{before}, std::memory_order_relaxed);
+  }
   void give_back(uint32_t count) { free_.fetch_add(count, std::memory_order_relaxed); }
 
  private:

@@ -15,6 +15,7 @@ enum class Failure : uint8_t {
   kConnect,        // no connection: nothing was sent, every method may be tried again
   kConnectTimeout,
   kOverflow,       // max_pending reached, or no endpoint
+  kNoDescriptor,   // this process has too many open files; nothing was sent
   kStale,          // a reused connection was closed by the peer before a byte of the answer
   kReset,          // broke before the response head
   kProtocol,       // the answer is not HTTP as RFC 9112 has it

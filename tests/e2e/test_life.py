@@ -200,6 +200,57 @@ class TakeOver(LifeTest):
         self.assertEqual(client.fetch(following.admin, "/readyz").status, 200)
         self.assert_nothing_lost(self.load_report(load))
 
+    def test_a_successor_serves_when_the_old_one_is_stopped_meanwhile(self):
+        current = self.first(shutdown_delay="100ms")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asking:  # a successor that takes its time
+            asking.connect(str(self.door))
+            asking.send(b"FMTO\x00\x01\x01\x00\x00\x00\x07")
+            _, fds, _, _ = socket.recv_fds(asking, 65536, 200)
+            asking.settimeout(10)
+            self.assertEqual(current.stop(), 0)
+            # The sockets still take connections.
+            caller = client.connect(current.address)
+            for fd in fds:
+                os.set_blocking(fd, False)
+            listening = [socket.socket(fileno=fd) for fd in fds]
+
+            def accepted():
+                for each in listening:
+                    try:
+                        return each.accept()[0]
+                    except BlockingIOError:
+                        continue
+
+            eventually(accepted, "the connection in a queue").close()
+            caller.close()
+            for each in listening:
+                each.close()
+
+    def test_usr2_starts_the_program_on_disk(self):
+        current = self.first()
+        notices = self.folder / "notify.sock"
+        self.assertEqual(current.stop(), 0)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(str(notices))
+            manager.settimeout(20)
+            file, ports = self.mesh.folder / "router.json", self.mesh.folder / "usr2.ports"
+            current = self.start("usr2", "proxy", "-c", file, "--ports-file", ports, env={"NOTIFY_SOCKET": str(notices)})
+            bound = process.wait_for_file(current, ports)
+            address = bound["listeners"][0]
+            self.assertEqual(manager.recv(200), b"READY=1\nMAINPID=%d" % current.pid)
+            load = self.load(address, connections=8)
+            self.let_load_run(bound["admin"], 20)
+            current.signal(signal.SIGUSR2)
+            main = manager.recv(200)
+            self.assertRegex(main, rb"READY=1\nMAINPID=\d+$")
+            successor = int(main.rsplit(b"=", 1)[1])
+            self.assertNotEqual(successor, current.pid)
+            self.assertEqual(current.wait(), 0)
+            self.assertEqual(client.fetch(address, "/checkout").status, 200)
+            self.assert_nothing_lost(self.load_report(load), 1)
+            os.kill(successor, signal.SIGTERM)
+            self.assertEqual(manager.recv(200), b"STOPPING=1")
+
     def test_the_door_is_private_and_a_second_router_is_refused(self):
         current = self.first()
         self.assertEqual(stat.S_IMODE(os.stat(self.door).st_mode), 0o600)

@@ -49,7 +49,7 @@ TEST(LocalError, BadRequestsCloseTheConnection) {
 
 TEST(LocalError, EveryStatusOfOursHasAPhrase) {
   for (const LocalError& error : {kNoRoute, kRequestTimeout, kBodyTooLarge, kHandlerDropped,
-                                  kNoState, kUnprovenState, kOverloaded, kUpstreamTimeout}) {
+                                  kNoState, kUnprovenState, kOverloaded, kTooManyConnections, kUpstreamTimeout}) {
     EXPECT_NE(reason_phrase(error.status), "Unknown") << error.status;
   }
   for (int error = 1; error <= static_cast<int>(http::H1Error::kTruncated); ++error) {
