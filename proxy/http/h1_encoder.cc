@@ -78,7 +78,6 @@ size_t field_bytes(const HeaderList& headers) {
 constexpr std::string_view kLengthName = "Content-Length: ";
 constexpr std::string_view kChunkedLine = "Transfer-Encoding: chunked\r\n";
 constexpr std::string_view kUpgradeLine = "Upgrade: websocket\r\n";
-constexpr std::string_view kTeLine = "TE: trailers\r\n";
 constexpr std::string_view kConnectionName = "Connection: ";
 constexpr std::string_view kHostName = "Host: ";
 
@@ -104,7 +103,6 @@ void put_connection(HeadWriter& out, std::string_view connection) {
   out.put(connection);
   out.put(kLineEnd);
   if (connection == "upgrade") out.put(kUpgradeLine);
-  if (connection == "TE") out.put(kTeLine);
 }
 
 void put_fields(HeadWriter& out, const HeaderList& headers) {

@@ -12,7 +12,7 @@ namespace flagmesh::http {
 // as HTTP/1.1. Framing fields (Content-Length, Transfer-Encoding), Connection and Host are written
 // by the encoder from `head.body`, `connection` and `head.authority`; those in the list are
 // skipped, and Upgrade too. `connection`: "" (none written), "close", "keep-alive" (to an HTTP/1.0
-// client), "upgrade" (writes Upgrade: websocket as well), "TE" (writes TE: trailers as well).
+// client), "upgrade" (writes Upgrade: websocket as well).
 // REQUIRES: names, values and target have passed the decoder or are ours: no CR, LF, NUL.
 void encode_request(const RequestHead& head, std::string_view connection, Output& out);
 

@@ -75,7 +75,7 @@ void Forward::on_ready(upstream::UpstreamConnection& connection) {
 void Forward::send() {
   state_ = State::kSent;
   const http::RequestHead& request = stream_.request();
-  connection_->send_head(request, request.upgrade_websocket ? "upgrade" : request.te_trailers ? "TE" : "");
+  connection_->send_head(request, request.upgrade_websocket ? "upgrade" : "");
   if (!replay_.empty()) connection_->send_data(request.body.kind, replay_.view());
   if (request_ended_) connection_->send_end(request.body.kind, stream_.request_trailers());
   on_write_ready();

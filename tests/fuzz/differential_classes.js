@@ -41,6 +41,7 @@ const looser = {
       /(content-length|transfer-encoding):[^\r]*\t/i.test(message.text),
   'extension-blanks': (message, code) => /^HPE_(INVALID_CHUNK_SIZE|STRICT)$/.test(code) &&
       /(^|\n)[0-9a-f]+([^\r]*[ \t][;=]|[^\r]*[;=][ \t])/i.test(message.text),
+  'switch-option': (message, code) => code === 'HPE_INVALID_EOF_STATE' && /HTTP\/1\.\d 101/.test(message.text),
   'behind-close': (message, code) => code === 'HPE_CLOSED_CONNECTION',
 };
 

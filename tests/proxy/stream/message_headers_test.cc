@@ -78,15 +78,14 @@ TEST(MessageHeaders, ViaHasAnotherNameOrIsOff) {
   EXPECT_EQ(mesh.next(silent).count("via"), 0U);
 }
 
-// Of TE only "trailers" means the whole way (RFC 9110 §10.1.4).
-TEST(MessageHeaders, AskingForTrailersGoesOn) {
+// Hop by hop (RFC 9110 §10.1.4); HTTP/2 containers are told (h2_send.cc).
+TEST(MessageHeaders, AskingForTrailersStopsHere) {
   Mesh mesh(Mesh::plain());
   Peer& client = mesh.client();
   for (const std::string te : {"trailers", "deflate;q=0.5, Trailers"}) {
     client.say("GET / HTTP/1.1\r\nHost: h\r\nConnection: TE\r\nTE: " + te + "\r\n\r\n");
     const Message request = mesh.request_at("web");
-    EXPECT_EQ(request.field("te"), "trailers");
-    EXPECT_EQ(request.field("connection"), "TE");
+    EXPECT_EQ(request.count("te") + request.count("connection"), 0U);
     mesh.origin("web").last().say(kOk);
     mesh.next(client);
   }
