@@ -66,6 +66,13 @@ inline constexpr size_t kReadBudgetBytes = 512 * 1024;
 inline constexpr unsigned kAcceptBudget = 64;
 inline constexpr unsigned kPipelineBudget = 16;
 
+// --- Overload --------------------------------------------------------------------------------------------------------
+
+// Clients over a limit of connections: so many of a worker are told so, others are closed at once ...
+inline constexpr unsigned kRefusedConnections = 64;
+// ... and may take so long to ask (ms).
+inline constexpr unsigned kRefusedMs = 2'000;
+
 // --- Flags -----------------------------------------------------------------------------------------------------------
 
 // A longer targeting key counts as absent (DESIGN.md).

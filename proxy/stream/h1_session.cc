@@ -65,9 +65,6 @@ H1Session::~H1Session() {
   if (next_ != nullptr) next_->previous_ = previous_;
   --list_.size_;
   worker_.stats.connections.sub();
-  if (has_place_) worker_.connection_places->release();
-  if (has_listener_place_) peer_.listener->places->give_back(1);
-  if (refused_) --worker_.refusing;
 }
 
 void H1Session::start(WorkerContext& worker, SessionList& list, const ListenerRef& listener, int fd,
@@ -79,7 +76,7 @@ void H1Session::start(WorkerContext& worker, SessionList& list, const ListenerRe
     return;
   }
   std::unique_ptr<H1Session> session(new H1Session(worker, list, listener, peer));
-  if (!session->take_place()) {
+  if (!session->peer_.place.take(worker, *listener)) {
     ::close(fd);
     return;
   }
@@ -87,30 +84,10 @@ void H1Session::start(WorkerContext& worker, SessionList& list, const ListenerRe
   session->connection_.be_patient();
   if (!session->connection_.start(fd)) return;
   session->head_timed_ = !worker.draining;
-  session->arm(session->refused_  ? kRefusedMs
-               : worker.draining ? kDrainIdleMs
-                                 : worker.timeouts.request_header);
+  session->arm(session->peer_.place.refused() ? limits::kRefusedMs
+               : worker.draining              ? kDrainIdleMs
+                                              : worker.timeouts.request_header);
   (void)session.release();
-}
-
-bool H1Session::take_place() {
-  if (worker_.connection_places) {
-    has_place_ = worker_.connection_places->acquire();
-    if (!has_place_) return refuse_politely(worker_.stats.refused_for_connections);
-  }
-  if (upstream::LimitPool* places = peer_.listener->places.get(); places != nullptr) {
-    has_listener_place_ = places->take(1) == 1;
-    if (!has_listener_place_) return refuse_politely(worker_.stats.refused_for_listener);
-  }
-  return true;
-}
-
-bool H1Session::refuse_politely(Counter& refused) {
-  refused.add();
-  if (worker_.refusing >= kMaxRefused) return false;
-  ++worker_.refusing;
-  refused_ = true;
-  return true;
 }
 
 void H1Session::close() {
@@ -210,8 +187,7 @@ bool H1Session::take_proxy_header(std::string_view& input) {
   awaits_proxy_header_ = false;
   input.remove_prefix(header.size);
   if (header.local) return true;
-  peer_ = Peer(header.source, peer_.listener);
-  peer_.loopback = false;  // of the socket itself, which is the balancer's
+  peer_.replace(header.source);
   return true;
 }
 
@@ -290,7 +266,7 @@ void H1Session::head_came(std::string_view& input) {
     decoder_.next(input, stream.arena(), stream.request(), data, stream.trailers());  // its kEnd
     request_done_ = true;
   }
-  if (refused_) [[unlikely]] {
+  if (peer_.place.refused()) [[unlikely]] {
     stream.begin_denied(*this, request_done_, kTooManyConnections);
   } else {
     stream.begin(*this, request_done_);

@@ -54,9 +54,6 @@ class H1Session final : public Session, public event::DeferredDeletable, private
   // A client that was told goodbye may still read; what it sends is dropped meanwhile.
   static constexpr MonoMs kLingerMs = 2'000;
   static constexpr MonoMs kLingerSlowMs = 30'000;
-  // A client over the limit of connections may take so long to say what it wants; so many of a worker are told, the others are closed.
-  static constexpr uint32_t kRefusedMs = 2'000;
-  static constexpr uint32_t kMaxRefused = 64;
   // A client that was idle when draining began, or that connects meanwhile.
   static constexpr uint32_t kDrainIdleMs = 1'000;
 
@@ -86,9 +83,6 @@ class H1Session final : public Session, public event::DeferredDeletable, private
 
   // False: more of it has to come, or the connection was cut.
   bool take_proxy_header(std::string_view& input);
-  // False: there is no place left, nor one to tell it so.
-  bool take_place();
-  bool refuse_politely(Counter& refused);
   enum class Step : uint8_t { kGoOn, kStop };
   Step decode_step(std::string_view& input);
   void head_came(std::string_view& input);
@@ -122,9 +116,6 @@ class H1Session final : public Session, public event::DeferredDeletable, private
   bool no_body_ = false;       // the response may not have one (HEAD)
   bool dead_ = false;          // waits for the deleter
   bool awaits_proxy_header_ = false;
-  bool has_place_ = false;     // under the process's limit of connections
-  bool has_listener_place_ = false;
-  bool refused_ = false;       // over it: its first request is answered 503
 };
 
 }  // namespace flagmesh::stream

@@ -1,5 +1,7 @@
 #include "proxy/stream/session.h"
 
+#include <utility>
+
 namespace flagmesh::stream {
 
 Peer::Peer(const net::Address& address, const ListenerRef& accepted_by)
@@ -7,5 +9,12 @@ Peer::Peer(const net::Address& address, const ListenerRef& accepted_by)
       listener(accepted_by),
       loopback(address.is_loopback()),
       believed(accepted_by->believes(address)) {}
+
+void Peer::replace(const net::Address& client) {
+  Peer named(client, listener);
+  named.place = std::move(place);
+  named.loopback = false;  // of the socket itself, which is the balancer's
+  *this = std::move(named);
+}
 
 }  // namespace flagmesh::stream

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "proxy/http/message.h"
+#include "proxy/stream/connection_place.h"
 #include "proxy/stream/listener_settings.h"
 
 namespace flagmesh::stream {
@@ -20,7 +21,11 @@ struct Peer {
   Peer(const net::Address& address, const ListenerRef& accepted_by);
 
   std::string ip;  // text
+  // The client that a PROXY header names, instead of who sent it.
+  void replace(const net::Address& client);
+
   ListenerRef listener;
+  ConnectionPlace place;
   bool loopback = false;
   bool tls = false;
   bool believed = false;  // when it says who asked
