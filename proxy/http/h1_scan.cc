@@ -26,7 +26,7 @@ struct StepBits {
 };
 
 #if defined(__SSE2__)
-StepBits bits_of(const char* bytes) {
+[[gnu::always_inline]] inline StepBits bits_of(const char* bytes) {
   const __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
   const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + 16));
   const auto special = [](__m128i v) {
@@ -58,28 +58,23 @@ StepBits bits_of(const char* bytes) {
 }
 #endif
 
+// The last bytes of a block, fewer than a step: the step that ends with them, less what was seen, or a step of their own.
+StepBits bits_of_rest(std::string_view block, size_t at) {
+  if (block.size() >= kStep) {
+    const size_t seen = at - (block.size() - kStep);
+    const StepBits bits = bits_of(block.data() + block.size() - kStep);
+    return {bits.special >> seen, bits.cr >> seen, bits.lf >> seen};
+  }
+  std::array<char, kStep> rest;
+  rest.fill('a');
+  memcpy(rest.data(), block.data() + at, block.size() - at);
+  return bits_of(rest.data());
+}
+
+// Byte by byte, for steps in which something is odd.
 class Scanner {
  public:
   Scanner(std::string_view block, LineEnds& lines) : block_(block), lines_(lines) {}
-
-  // `bits` belong to the bytes from `at`; true to go on. When every CR has its LF behind it and nothing else is special, lines are taken
-  // by bits alone.
-  bool look_at_step(const StepBits& bits, size_t at) {
-    if (bits.special == 0) return true;
-    constexpr uint32_t kLast = 1U << (kStep - 1);  // its LF is in the next step
-    const char before = at == 0 ? '\n' : block_[at - 1];  // as if a line had ended before the block
-    const uint32_t paired = (bits.cr << 1) | static_cast<uint32_t>(before == '\r');
-    const uint32_t odd = (bits.special ^ (bits.cr | bits.lf)) | (bits.lf ^ paired) | (bits.cr & kLast);
-    if (odd != 0) return look_at_all(bits.special, at);
-    const uint32_t ends = bits.cr & ((bits.lf << 1) | static_cast<uint32_t>(before == '\n'));
-    // The lines before the end of the block, if that is here.
-    for (uint32_t cr = bits.cr & ((ends & -ends) - 1); cr != 0; cr &= cr - 1) {
-      lines_.add(at + static_cast<size_t>(std::countr_zero(cr)));
-    }
-    if (ends == 0) return true;
-    position_ = at + static_cast<size_t>(std::countr_zero(ends));
-    return stop(Scan::kEnd);
-  }
 
   // Looks at the special byte at `at`; true to go on.
   bool look(size_t at) {
@@ -123,19 +118,31 @@ class Scanner {
 }  // namespace
 
 Scan scan_lines(std::string_view block, size_t from, LineEnds& lines, size_t& position) {
-  Scanner scanner(block, lines);
   const size_t size = block.size();
-  size_t at = from;
-  bool on = true;
-  for (; on && at + kStep <= size; at += kStep) on = scanner.look_at_step(bits_of(block.data() + at), at);
-  if (on && at < size) {
-    std::array<char, kStep> rest;
-    rest.fill('a');
-    memcpy(rest.data(), block.data() + at, size - at);
-    on = scanner.look_at_step(bits_of(rest.data()), at);
+  for (size_t at = from; at < size; at += kStep) {
+    const StepBits bits = at + kStep <= size ? bits_of(block.data() + at) : bits_of_rest(block, at);
+    if (bits.special == 0) continue;
+    constexpr uint32_t kLast = 1U << (kStep - 1);         // its LF is in the next step
+    const char before = at == 0 ? '\n' : block[at - 1];  // as if a line had ended before the block
+    const uint32_t paired = (bits.cr << 1) | static_cast<uint32_t>(before == '\r');
+    const uint32_t odd = (bits.special ^ (bits.cr | bits.lf)) | (bits.lf ^ paired) | (bits.cr & kLast);
+    if (odd != 0) [[unlikely]] {
+      Scanner scanner(block, lines);
+      if (scanner.look_at_all(bits.special, at)) continue;
+      position = scanner.position();
+      return scanner.result();
+    }
+    // Every CR has its LF behind it and nothing else is special. The lines before the end of the block, if that is here:
+    const uint32_t ends = bits.cr & ((bits.lf << 1) | static_cast<uint32_t>(before == '\n'));
+    for (uint32_t cr = bits.cr & ((ends & -ends) - 1); cr != 0; cr &= cr - 1) {
+      lines.add(at + static_cast<size_t>(std::countr_zero(cr)));
+    }
+    if (ends == 0) continue;
+    position = at + static_cast<size_t>(std::countr_zero(ends));
+    return Scan::kEnd;
   }
-  position = on ? size : scanner.position();
-  return scanner.result();
+  position = size;
+  return Scan::kMore;
 }
 
 }  // namespace flagmesh::http
