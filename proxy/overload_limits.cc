@@ -22,7 +22,7 @@ OverloadLimits overload_limits(const config::ProxyConfig& proxy, uint32_t worker
   const uint64_t reserve = kReserve + workers * (kReservePerWorker + proxy.listeners.size());
   const uint64_t left = descriptors > reserve ? descriptors - reserve : 0;
   OverloadLimits limits{.descriptors = descriptors};
-  limits.connections_fit = std::min<uint64_t>(std::max(kLeastConnections, left / 2), UINT32_MAX);
+  limits.connections_fit = std::min<uint64_t>(std::max(kLeastConnections, left / 4 * 3), UINT32_MAX);
   limits.max_connections = proxy.limits.max_connections != 0
                                ? proxy.limits.max_connections
                                : static_cast<uint32_t>(limits.connections_fit);

@@ -11,7 +11,7 @@ struct OverloadLimits {
   uint32_t max_connections = 0;  // of clients, for the process
   uint64_t buffered_bytes = 0;   // for one worker
   uint64_t descriptors = 0;      // that the process may have
-  uint64_t connections_fit = 0;  // as many descriptors allow, one more for each on the other side
+  uint64_t connections_fit = 0;  // as descriptors allow: a quarter of them is for containers
 
   bool operator==(const OverloadLimits&) const = default;
 };

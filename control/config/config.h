@@ -77,7 +77,7 @@ enum class OnChange : uint8_t { kKeep, kDrain, kClose };
 
 // Above these, new work is refused with 503 `overloaded`; work in flight goes on.
 struct LimitsConfig {
-  // Clients' connections of the process; 0: `auto`, half of the open files that the process may have.
+  // Clients' connections of the process; 0: `auto`, three quarters of the open files that the process may have.
   uint32_t max_connections = 0;
   // Bytes that wait in memory for slow clients and containers; 0: `auto`, a quarter of the memory.
   uint64_t buffered_bytes = 0;

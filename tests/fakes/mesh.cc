@@ -24,6 +24,7 @@ snapshot::FlagTable flag_table(const std::string& text) {
   for (const flags::FlagDefinition& definition : parsed.flags.flags) {
     auto entry = std::make_shared<snapshot::FlagEntry>();
     entry->flag = flags::CompiledFlag::compile(definition).value();
+    entry->leaf = merkle::sha256(text);  // another one whenever anything changed
     entries.push_back(std::move(entry));
   }
   return snapshot::FlagTable::from_entries(std::move(entries));

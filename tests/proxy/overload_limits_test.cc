@@ -7,12 +7,12 @@
 namespace flagmesh {
 namespace {
 
-TEST(OverloadLimits, AutoLeavesADescriptorForEachOtherSide) {
+TEST(OverloadLimits, AutoLeavesAQuarterToContainers) {
   config::ProxyConfig proxy;
   proxy.listeners.resize(2);
   const OverloadLimits limits = overload_limits(proxy, 4, 1'024, 1'000'000'000);
-  EXPECT_LE(limits.max_connections * 2 + 64, 1'024U);
-  EXPECT_GT(limits.max_connections, 400U);
+  EXPECT_LE(limits.max_connections + 200, 1'024U);
+  EXPECT_GT(limits.max_connections, 600U);
   EXPECT_EQ(limits.buffered_bytes, 1'000'000'000U / 4 / 4) << "a worker's share of a quarter";
 }
 
