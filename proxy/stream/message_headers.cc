@@ -88,7 +88,8 @@ bool is_usable_id(std::string_view id) {
 
 void ensure_request_id(Stream& stream) {
   const std::string_view given = stream.request().headers.value(HeaderId::kXRequestId);
-  if (stream.session().peer().believed && is_usable_id(given)) {
+  const bool believed = stream.session().peer().believed || stream.worker().sole_handler != nullptr;
+  if (believed && is_usable_id(given)) {
     stream.set_request_id(given);
     return;
   }

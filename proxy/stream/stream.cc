@@ -51,7 +51,9 @@ void Stream::start(Session& session) {
 void Stream::begin(Session& session, bool end) {
   start(session);
   request_complete_ = end;
-  client_ = identify_client(*this);
+  // A local server is an origin: the fields are its handler's to read, as they came.
+  client_ = worker_.sole_handler == nullptr ? identify_client(*this)
+                                            : ClientIdentity{.ip = session.peer().ip, .https = session.peer().tls};
   ensure_request_id(*this);
   if (worker_.is_full()) [[unlikely]] {
     worker_.stats.refused_for_memory.add();
