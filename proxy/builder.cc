@@ -10,7 +10,7 @@ std::shared_ptr<stream::VariantCounters> VariantRegistry::counters_for(const fla
   std::vector<std::string> names;
   for (const flags::Variant& variant : flag.variants()) names.push_back(variant.name);
   const std::lock_guard lock(mutex_);
-  std::shared_ptr<stream::VariantCounters>& slot = counters_[{flag.tenant(), flag.key()}];
+  std::shared_ptr<stream::VariantCounters>& slot = counters_[{std::string(flag.tenant()), flag.key()}];
   if (slot == nullptr || slot->variants() != names) {
     slot = std::make_shared<stream::VariantCounters>(flag.key(), std::move(names), workers_);
   }

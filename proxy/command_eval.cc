@@ -21,6 +21,7 @@ struct Arguments {
   std::vector<std::string> facts;
   std::vector<std::string> files;
   std::string tenant = "default";
+  bool json = false;
 };
 
 using flags::JsonValue;
@@ -67,10 +68,38 @@ void explain(const flags::CompiledFlag& flag, const flags::Evaluation& evaluatio
     printf(" (%s)", std::string(flags::error_code_name(evaluation.error)).c_str());
   }
   printf("\n");
-  if (trace.decided) {
-    printf("  bucket: %llu of %llu (hash %u)\n", static_cast<unsigned long long>(trace.bucket),
-           static_cast<unsigned long long>(trace.total_weight), trace.hash);
+  if (evaluation.reason == flags::Reason::kTargetingMatch || trace.rule_count != 0) {
+    printf("  rule: %s\n", flags::rule_pointer(trace).c_str());
   }
+  if (trace.decided) {
+    const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
+    printf("  bucket: %llu of %llu (hash %u); this result has %llu to %llu\n", number(trace.bucket),
+           number(trace.total_weight), trace.hash, number(trace.first), number(trace.end - 1));
+  }
+}
+
+// The same for programs; docs/flags.md names the members.
+JsonValue explanation_json(const flags::CompiledFlag& flag, const flags::Evaluation& evaluation,
+                           const flags::BucketTrace& trace) {
+  JsonValue::Object object;
+  object.push_back({"flag", flag.key()});
+  object.push_back({"reason", flags::reason_name(evaluation.reason)});
+  if (evaluation.error != flags::ErrorCode::kNone) {
+    object.push_back({"errorCode", flags::error_code_name(evaluation.error)});
+  }
+  if (evaluation.variant != nullptr) {
+    object.push_back({"variant", evaluation.variant->name});
+    object.push_back({"value", evaluation.variant->value});
+  }
+  if (trace.rule_count != 0) object.push_back({"rule", flags::rule_pointer(trace)});
+  if (trace.decided) {
+    object.push_back({"bucket", static_cast<double>(trace.bucket)});
+    object.push_back({"buckets", static_cast<double>(trace.total_weight)});
+    object.push_back({"bucketFrom", static_cast<double>(trace.first)});
+    object.push_back({"bucketTo", static_cast<double>(trace.end - 1)});
+    object.push_back({"hash", static_cast<double>(trace.hash)});
+  }
+  return JsonValue(std::move(object));
 }
 
 int run(const Arguments& arguments) {
@@ -95,7 +124,12 @@ int run(const Arguments& arguments) {
   }
   flags::BucketTrace trace;
   const flags::JsonContext facts(*context, unix_seconds());
-  explain(**compiled, (*compiled)->evaluate(facts, &trace), trace);
+  const flags::Evaluation evaluation = (*compiled)->evaluate(facts, &trace);
+  if (arguments.json) {
+    printf("%s\n", flags::canonical_json(explanation_json(**compiled, evaluation, trace)).c_str());
+  } else {
+    explain(**compiled, evaluation, trace);
+  }
   return cli::kDone;
 }
 
@@ -123,6 +157,7 @@ void add_eval_command(CLI::App& app, int& exit_code) {
       ->allow_extra_args(false);
   command->add_option("-f,--files", arguments->files, "flag files")->required();
   command->add_option("--tenant", arguments->tenant, "of the flags")->capture_default_str();
+  command->add_flag("--json", arguments->json, "one JSON object, for programs");
   command->callback([arguments, &exit_code] { exit_code = run(*arguments); });
 }
 

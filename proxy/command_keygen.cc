@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "control/config/api_tokens.h"
 #include "merkle/encoding.h"
 #include "merkle/secret_file.h"
 #include "merkle/signature_key.h"
@@ -18,6 +19,9 @@ struct Arguments {
   bool validator = false;
   bool approver = false;
   bool secret = false;
+  std::string token;
+  std::string role = "viewer";
+  std::vector<std::string> tenants;
 };
 
 Status write_key(const Arguments& arguments) {
@@ -40,6 +44,24 @@ Status write_secret(const Arguments& arguments) {
   return merkle::write_secret_file(arguments.out, text + "\n");
 }
 
+// The token to a file or stdout, its entry for the file of tokens to stdout.
+Status write_token(const Arguments& arguments) {
+  const config::ApiRole role = arguments.role == "admin"    ? config::ApiRole::kAdmin
+                               : arguments.role == "editor" ? config::ApiRole::kEditor
+                                                            : config::ApiRole::kViewer;
+  const auto made = config::make_api_token(arguments.token, role, arguments.tenants);
+  if (!made) return std::unexpected(made.error());
+  if (Status written = merkle::write_secret_file(arguments.out, made->token + "\n"); !written)
+    return written;
+  printf("%s\n", made->entry.c_str());
+  return {};
+}
+
+Status write_what_is_asked(const Arguments& arguments) {
+  if (arguments.secret) return write_secret(arguments);
+  return arguments.token.empty() ? write_key(arguments) : write_token(arguments);
+}
+
 }  // namespace
 
 void add_keygen_command(CLI::App& app, int& exit_code) {
@@ -55,6 +77,8 @@ void add_keygen_command(CLI::App& app, int& exit_code) {
       "files\n"
       "  flagmesh keygen --secret --out tenant.secret                           master secret of "
       "the openings\n"
+      "  flagmesh keygen --token alice --role editor --out alice.token          a token for the API "
+      "and OFREP\n"
       "An existing file is never replaced. Exit code: 0, or 1 when the file could not be written.");
   auto arguments = std::make_shared<Arguments>();
   CLI::Option* name =
@@ -66,13 +90,22 @@ void add_keygen_command(CLI::App& app, int& exit_code) {
       command->add_flag("--approver", arguments->approver, "an approver's key for lock files");
   validator->excludes(approver);
   command->add_flag("--secret", arguments->secret, "not a key: a master secret")->excludes(name);
+  command
+      ->add_option("--token", arguments->token,
+                   "not a key: an API token of this name; its entry for engine.tokens goes to stdout")
+      ->excludes(name);
+  command->add_option("--role", arguments->role, "of the token: viewer, editor or admin")
+      ->check(CLI::IsMember({"viewer", "editor", "admin"}))
+      ->capture_default_str();
+  command->add_option("--tenant", arguments->tenants, "of the token; may be repeated; default: all")
+      ->allow_extra_args(false);
   command->callback([arguments, &exit_code] {
-    if (!arguments->secret && arguments->name.empty()) {
+    if (!arguments->secret && arguments->token.empty() && arguments->name.empty()) {
       fprintf(stderr, "flagmesh keygen: --name is needed: it is part of the key\n");
       exit_code = 1;
       return;
     }
-    const Status written = arguments->secret ? write_secret(*arguments) : write_key(*arguments);
+    const Status written = write_what_is_asked(*arguments);
     if (written) return;
     fprintf(stderr, "flagmesh keygen: %s\n", written.error().text().c_str());
     exit_code = 1;

@@ -1,5 +1,6 @@
 #include "proxy/engine_client.h"
 
+#include <cstdlib>
 #include <utility>
 
 #include "control/flags/read_json.h"
@@ -23,6 +24,9 @@ Result<EngineAnswer> call_engine(const std::string& engine, http::Method method,
   call.method = method;
   call.url = base + path;
   call.body = body;
+  if (const char* token = std::getenv("FLAGMESH_TOKEN"); token != nullptr && *token != '\0') {
+    call.headers.emplace_back("authorization", std::string("Bearer ") + token);
+  }
   auto answer = http_call(call);
   if (!answer) {
     if (answer.error().code == "unreachable")

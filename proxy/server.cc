@@ -161,6 +161,7 @@ Status Server::start_workers() {
         .report_outlier =
             [this](upstream::SharedContainer& container, upstream::EndpointState& endpoint) {
               loop_.post([this, shared = &container, state = &endpoint] {
+        .redact = config_.log.redact,
                 const auto known = find_shared(containers_, *shared);
                 if (known != nullptr) monitor_.report_outlier(known, state, loop_.now_ms());
               });
@@ -275,7 +276,8 @@ std::string needs_restart(const config::Config& running, const config::Config& w
           "trust");
   compare(running.redis.text() == wanted.redis.text() && running.redis.prefix == wanted.redis.prefix, "redis");
   compare(running.admin.address == wanted.admin.address, "admin");
-  compare(running.log.level == wanted.log.level && running.log.access_log == wanted.log.access_log, "log");
+  compare(running.log.level == wanted.log.level && running.log.access_log == wanted.log.access_log &&
+              running.log.redact == wanted.log.redact, "log");
   return names;
 }
 

@@ -41,6 +41,7 @@ Result<std::unique_ptr<Worker>> Worker::create(WorkerOptions options) {
   }
   return worker;
 }
+  worker->context_.access_log.set_redact(worker->options_.redact);
 
 Worker::~Worker() { stop(); }
 

@@ -26,6 +26,7 @@ struct WorkerOptions {
   http::H1Limits messages;
   std::string access_log;
   ofrep::OfrepOptions ofrep;
+  bool redact = false;  // LogConfig::redact
   upstream::LimitPool* connections = nullptr;  // the process's places; outlives the worker; null: no limit
   // Called on the worker's thread; must be quick and thread-safe.
   std::function<void(std::shared_ptr<const stream::ServedSnapshot>)> snapshot_unused;

@@ -152,6 +152,8 @@ struct ValidatorConfig {
   std::string state_dir = "/var/lib/flagmesh-validator";
   std::string signing_key;  // file; never empty
   std::string
+  std::string tokens;         // file; empty: changes are taken from loopback, everybody may read
+  uint32_t rate_limit = 100;  // requests a second for each token; 0: none
       tenant_secret;  // file; the engine's master, needed to recompute roots when it has one
 };
 
@@ -172,6 +174,7 @@ struct Config {
   std::string file;                  // as the user named it
   std::optional<ProxyConfig> proxy;  // present when the file has the section; the role needs it
   FlagsConfig flags;
+  bool redact = false;                // no targeting keys, client addresses and queries in the access log
   TrustConfig trust;
   RedisConfig redis;
   std::optional<EngineConfig> engine;

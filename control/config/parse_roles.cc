@@ -146,7 +146,8 @@ void parse_engine(Report& report, const JsonValue& value, EngineConfig& out) {
                                 {"off", RedisCommands::kOff}});
   parse_keys(reader, "command_keys", {SignatureType::kEd25519}, out.command_keys);
   parse_ofrep(reader, out.ofrep, nullptr);
-  reader.later("tokens", "API tokens (without them the API takes changes on loopback only)");
+  reader.key_file("tokens", out.tokens);
+  reader.count("rate_limit", out.rate_limit, 0, 1'000'000);
   reader.later("require_lock", "locks that an epoch must match", &kEmptyList);
   reader.finish();
 }
@@ -184,6 +185,7 @@ void parse_log(Report& report, const JsonValue& value, LogConfig& out) {
   reader.choice<LogFormat>("format", out.format,
                            {{"json", LogFormat::kJson}, {"text", LogFormat::kText}});
   reader.text("access_log", out.access_log);
+  reader.boolean("redact", out.redact);
   if (out.access_log != "off" && out.access_log != "stdout") {
     out.access_log = report.resolve(out.access_log);
   }

@@ -68,6 +68,12 @@ void parse_flag(RouteReader& r) {
     r.route.fallback = r.container(*fallback, r.reader.member("fallback"));
   }
   parse_bucket_by(r.reader, r.route);
+  if (r.reader.has("mint_http_only") && r.route.mint_cookie.empty()) {
+    r.report().error(r.reader.name_mark("mint_http_only"),
+                     r.reader.member("mint_http_only") + " needs 'mint' in 'bucket_by'",
+                     "add mint or remove it");
+  }
+  r.reader.boolean("mint_http_only", r.route.mint_http_only);
   r.reader.choice<snapshot::WhenUnproven>("when_unproven", r.route.when_unproven,
                                           {{"last_good", snapshot::WhenUnproven::kLastGood},
                                            {"fallback", snapshot::WhenUnproven::kFallback},
@@ -172,7 +178,7 @@ void parse_destination(RouteReader& r) {
     r.route.container = r.container(*r.reader.find("container"), r.reader.member("container"));
   }
   if (way == "flag") return;
-  for (const std::string_view name : {"serve", "fallback", "bucket_by", "when_unproven"}) {
+  for (const std::string_view name : {"serve", "fallback", "bucket_by", "when_unproven", "mint_http_only"}) {
     if (name == "when_unproven" && way == "handler") continue;
     if (r.reader.has(name)) {
       r.report().error(r.reader.name_mark(name), r.reader.member(name) + " needs a flag",

@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "control/engine/flag_files.h"
@@ -66,6 +68,7 @@ Status Engine::open(snapshot::HeadVerifier verifier) {
             last_trouble_.clear();
             spdlog::info("epoch {} published with {} flags", epoch, flags);
           },
+      .on_recorded = [this](const HistoryEntry& entry) { remember(entry); },
       .on_healed =
           [this](const Error& found) {
             ++metrics_.healed;
@@ -84,6 +87,7 @@ Status Engine::open(snapshot::HeadVerifier verifier) {
 // epochs.
 Status Engine::restore() {
   for (const HistoryEntry& entry : cycle_->take_history()) {
+    remember(entry);
     for (const FlagChange& change : entry.changes) {
       if (change.key.empty()) continue;
       if (auto restored = store_.restore(change); !restored) return restored;
@@ -151,6 +155,38 @@ void Engine::change(std::string_view key, const FlagRequest& request, std::strin
   log_changes(*changes);
   mark_changed(*changes);
   cycle_->submit(std::move(*changes), {}, std::move(done));
+}
+
+void Engine::change_all(const std::vector<std::pair<std::string, FlagRequest>>& requests,
+                        const std::string& author, Done done) {
+  if (stopping_) return done(fail("stopping", "the engine is stopping"));
+  FlagStore next = store_;
+  std::vector<FlagChange> all;
+  for (const auto& [key, request] : requests) {
+    const FlagStore::Flag* before = next.find(key);
+    const std::string old_form = before == nullptr ? std::string() : before->canonical;
+    auto changes = next.apply(key, request, author);
+    if (!changes) return done(std::unexpected(changes.error()));
+    // Importing what is there already changes nothing, not even who owns it.
+    if (changes->size() == 1 && next.find(key)->canonical == old_form) {
+      next.restore_flag(store_, key);
+      continue;
+    }
+    std::ranges::move(*changes, std::back_inserter(all));
+  }
+  store_ = std::move(next);
+  log_changes(all);
+  mark_changed(all);
+  cycle_->submit(std::move(all), {}, std::move(done));
+}
+
+void Engine::remember(const HistoryEntry& entry) {
+  if (entry.epoch == 0) return;  // repeated with its epoch
+  for (const FlagChange& change : entry.changes) {
+    changes_.push_back(
+        {next_change_++, entry.epoch, entry.time_ms, change.key, change.author, change.what});
+    if (changes_.size() > kChanges) changes_.pop_front();
+  }
 }
 
 void Engine::reload_files() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -48,6 +49,9 @@ class Engine {
   using Done = EpochCycle::Done;
   // What the API asks for. Codes of FlagStore::apply and EpochCycle::submit.
   void change(std::string_view key, const FlagRequest& request, std::string author, Done done);
+  // Several at once: all of them in one epoch, or none.
+  void change_all(const std::vector<std::pair<std::string, FlagRequest>>& requests,
+                  const std::string& author, Done done);
   // Reads the flag files now. Refused whole on any mistake; what they had defined stays.
   void reload_files();
 
@@ -62,6 +66,20 @@ class Engine {
   // Called after every change of a flag, whoever asked for it.
   void set_on_change(std::function<void()> on_change) { on_change_ = std::move(on_change); }
   const config::OfrepConfig& ofrep() const { return options_.ofrep; }
+  const std::shared_ptr<const config::ApiTokens>& tokens() const { return options_.tokens; }
+  uint32_t rate_limit() const { return options_.rate_limit; }
+
+  // The newest changes that got an epoch, those of former runs too, oldest first.
+  struct Change {
+    uint64_t number = 0;  // counts up, from 1
+    uint64_t epoch = 0;
+    int64_t time_ms = 0;
+    std::string flag;  // empty: the flag set's metadata
+    std::string author;
+    std::string what;
+  };
+  static constexpr size_t kChanges = 100'000;
+  const std::deque<Change>& changes() const { return changes_; }
   // What an operator should know of the configuration: "redis_commands are unsigned", ...; empty:
   // nothing.
   std::string note() const;
@@ -81,6 +99,7 @@ class Engine {
   Status check_base(const Command& command) const;
   void mark_changed(const std::vector<FlagChange>& changes);
   void on_trouble(const Error& error);
+  void remember(const HistoryEntry& entry);
   static void on_stop_timer(void* self);
 
   event::Loop& loop_;
@@ -99,6 +118,8 @@ class Engine {
   uint64_t started_at_ = 0;
   std::string last_trouble_;
   std::function<void()> on_change_;
+  std::deque<Change> changes_;
+  uint64_t next_change_ = 1;
   bool stopping_ = false;
   std::function<void()> on_stopped_;
   event::Timer stop_timer_;

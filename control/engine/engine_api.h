@@ -1,13 +1,15 @@
-// The engine's HTTP API (docs/engine.md): reads and changes flags, says how the engine is; and OFREP (docs/ofrep.md).
-//
-// Without API tokens, changes are taken from loopback only: the client's socket must be on
-// loopback, the Host a loopback name or address (a web page under a name that was bound to
-// 127.0.0.1 is refused), and the body application/json (a form of another site is refused).
+// The engine's HTTP API (docs/engine.md): reads and changes flags, says how the engine is; and
+// OFREP (docs/ofrep.md). api_routes.h has what there is, api_access.h who may.
 #pragma once
 
+#include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
+#include "control/engine/api_access.h"
+#include "control/engine/api_routes.h"
 #include "control/engine/engine.h"
 #include "control/engine/engine_flags.h"
 #include "control/ofrep/ofrep_handler.h"
@@ -23,6 +25,11 @@ struct ApiRequest {
   std::string_view host = {};  // Host field
   std::string_view content_type = {};
   bool from_loopback = false;
+  std::string_view query = {};
+  std::string_view token = {};
+  std::string_view if_match = {};
+  std::string_view if_none_match = {};
+  std::string_view idempotency_key = {};
 };
 
 // On the engine's loop; the engine outlives it.
@@ -37,19 +44,62 @@ class EngineApi final : public stream::LocalHandler {
   // `answer` is called once, now or on a later turn; views of the request are not needed any more
   // when this returns.
   void handle(const ApiRequest& request, Answer answer);
+  // A file of flags may be large.
+  size_t max_body() const override { return kBodyBytes; }
+
+  static constexpr size_t kBodyBytes = 16 * 1024 * 1024;
+  // Answers to requests with an Idempotency-Key that are remembered, and for how long.
+  static constexpr size_t kRemembered = 10'000;
+  static constexpr MonoMs kRememberMs = 24 * 60 * 60 * 1000;
 
  private:
-  stream::LocalResponse read(std::string_view path) const;
-  stream::LocalResponse list() const;
-  stream::LocalResponse show(std::string_view key) const;
+  // A request on its way through: routed and admitted.
+  struct Call {
+    const ApiRequest& request;
+    const ApiRoute& route;
+    std::string key;
+    std::string author;
+  };
+
+  stream::LocalResponse public_page(std::string_view path) const;
+  std::string_view below_root(std::string_view path, bool& known_tenant) const;
+  stream::LocalResponse read(const Call& call) const;
+
+  // engine_api_read.cc
+  stream::LocalResponse tenants() const;
+  stream::LocalResponse health() const;
+  stream::LocalResponse list(const Call& call) const;
+  stream::LocalResponse show(const Call& call) const;
+  stream::LocalResponse history(const Call& call) const;
+  stream::LocalResponse epochs(const Call& call) const;
   stream::LocalResponse latest_epoch() const;
-  void write(const ApiRequest& request, std::string_view key, std::string_view action,
-             Answer answer);
-  void applied(std::string_view key, const FlagRequest& request, Answer answer);
+  stream::LocalResponse evaluate(const Call& call) const;
+  stream::LocalResponse validate(const Call& call) const;
+  stream::LocalResponse export_flags() const;
+
+  // engine_api_write.cc
+  void write(const Call& call, Answer answer);
+  void import_flags(const Call& call, Answer answer);
+  Result<FlagRequest> request_of(const Call& call) const;
+  Status check_conditions(const Call& call) const;
+  stream::LocalResponse preview(const Call& call, const FlagRequest& request) const;
+  Answer remembering(const Call& call, Answer answer);
+  bool answered_before(const Call& call, Answer& answer);
+  Engine::Done finished(std::string name, Answer answer);
+
+  struct Remembered {
+    std::string request;  // its digest
+    MonoMs at = 0;
+    bool done = false;
+    stream::LocalResponse response;
+  };
 
   Engine& engine_;
   EngineFlags flags_;
   ofrep::OfrepHandler ofrep_;
+  ApiAccess access_;
+  std::unordered_map<std::string, Remembered> remembered_;  // by author and key
+  std::deque<std::string> remembered_order_;
 };
 
 }  // namespace flagmesh::engine

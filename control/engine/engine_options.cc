@@ -18,6 +18,12 @@ Result<EngineOptions> engine_options(const config::Config& config) {
   options.commands.policy = static_cast<CommandPolicy>(engine.redis_commands);
   options.commands.keys = engine.command_keys;
   options.ofrep = engine.ofrep;
+  options.rate_limit = engine.rate_limit;
+  if (!engine.tokens.empty()) {
+    auto tokens = config::ApiTokens::read(engine.tokens);
+    if (!tokens) return std::unexpected(tokens.error());
+    options.tokens = std::move(*tokens);
+  }
   return options;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "control/config/api_tokens.h"
 #include "control/config/config.h"
 #include "control/config/trust_material.h"
 #include "control/engine/command.h"
@@ -23,6 +24,8 @@ struct EngineOptions {
   config::SecretSource secrets = {};
   CommandRules commands = {};
   config::OfrepConfig ofrep = {};
+  std::shared_ptr<const config::ApiTokens> tokens = {};  // null: none
+  uint32_t rate_limit = 100;  // requests a second for each token; 0: none
 };
 
 // Reads the files that the section names. REQUIRES: config.engine is present and was parsed without

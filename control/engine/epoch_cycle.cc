@@ -117,7 +117,9 @@ Status EpochCycle::stage(Batch& batch) {
   entry_ = {log_.log().size() + 1, unix_millis(), *merkle::Hash::from_bytes(*opening),
             std::move(batch.changes), std::move(batch.nonces)};
   if (entry_.changes.empty() && entry_.nonces.empty()) return {};
-  return history_.append(entry_);
+  if (auto appended = history_.append(entry_); !appended) return appended;
+  if (parts_.on_recorded) parts_.on_recorded(entry_);
+  return {};
 }
 
 // Writes down what waits for an epoch that may be long in coming. The epoch's own line repeats it.

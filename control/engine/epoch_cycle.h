@@ -56,6 +56,8 @@ class EpochCycle {
     snapshot::StateWriter::Secrets secrets;
     std::function<void(const Error&)> on_trouble;  // counted and logged by the owner
     std::function<void(uint64_t epoch, uint64_t flags)> on_published;
+    // A line of the history is on disk, and its epoch will follow.
+    std::function<void(const HistoryEntry& entry)> on_recorded = {};
     std::function<void(const Error& found)> on_healed;  // everything was published again
   };
 

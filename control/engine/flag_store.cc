@@ -249,6 +249,14 @@ Result<std::vector<FlagChange>> FlagStore::apply(std::string_view key, const Fla
   return changes;
 }
 
+void FlagStore::restore_flag(const FlagStore& other, std::string_view key) {
+  const Flag* flag = other.find(key);
+  if (flag == nullptr) return forget(key);
+  const Flag kept = *flag;
+  put(kept.definition, kept.canonical, kept.owner, kept.over);
+  flags_.find(key)->second.filed = kept.filed;
+}
+
 Status FlagStore::restore(const FlagChange& change) {
   if (change.over.empty()) {
     forget(change.key);

@@ -94,6 +94,9 @@ class FlagStore {
   Result<std::vector<FlagChange>> apply(std::string_view key, const FlagRequest& request,
                                         std::string author);
 
+  // The flag as `other` has it, or gone when it does not.
+  void restore_flag(const FlagStore& other, std::string_view key);
+
   // A change of a former run, in the order of the history, before the first load(). Code
   // "bad_flag".
   Status restore(const FlagChange& change);

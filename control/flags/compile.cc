@@ -78,7 +78,7 @@ using Index = std::expected<uint32_t, Refusal>;
 
 class Compiler {
  public:
-  explicit Compiler(Program& program) : program_(program) {}
+  explicit Compiler(ProgramParts& program) : program_(program) {}
 
   Index compile(const JsonValue& logic) {
     if (++depth_ > kTargetingDepth) {
@@ -203,9 +203,9 @@ class Compiler {
   }
 
   uint32_t note_path(std::string_view path) {
-    const auto found = std::ranges::find(program_.paths, path, &ContextPath::text);
+    const auto found = std::ranges::find(program_.paths, path);
     if (found == program_.paths.end()) {
-      program_.paths.push_back(ContextPath::of(path));
+      program_.paths.emplace_back(path);
       return static_cast<uint32_t>(program_.paths.size() - 1);
     }
     return static_cast<uint32_t>(found - program_.paths.begin());
@@ -236,7 +236,7 @@ class Compiler {
     if (operand.is_array() && !in_loop_) {
       if (std::optional<Split> split = constant_split(operand.array())) {
         const bool has_source = split->has_source;
-        program_.splits.push_back(std::move(*split));
+        program_.splits.push_back(*split);
         const auto index = static_cast<uint32_t>(program_.splits.size() - 1);
         // The entries are needed as operands only where a source may turn out to be one
         // (interpreter_split.cc).
@@ -250,6 +250,7 @@ class Compiler {
   // The split that these operands always are; nothing when an entry is computed or wrong.
   std::optional<Split> constant_split(const JsonValue::Array& operands) {
     Split split;
+    std::vector<SplitEntry> entries;
     split.has_source = !operands.empty() && !operands.front().is_array();
     uint64_t total = 0;
     for (size_t i = split.has_source ? 1 : 0; i < operands.size(); ++i) {
@@ -257,14 +258,20 @@ class Compiler {
       const std::optional<uint32_t> weight = entry_weight(Value::from(operands[i]));
       if (!weight || total + *weight > uint64_t{kMaxTotalWeight}) return std::nullopt;
       total += *weight;
-      split.entries.push_back(
-          {static_cast<uint32_t>(total), add_constant(operands[i].array().front())});
+      entries.push_back({static_cast<uint32_t>(total), 0});
     }
+    split.first = static_cast<uint32_t>(program_.split_entries.size());
+    split.count = static_cast<uint32_t>(entries.size());
+    for (size_t i = 0; i < entries.size(); ++i) {
+      const JsonValue& entry = operands[i + (split.has_source ? 1 : 0)];
+      entries[i].constant = add_constant(entry.array().front());
+    }
+    program_.split_entries.insert(program_.split_entries.end(), entries.begin(), entries.end());
     split.total = static_cast<uint32_t>(total);
     return split;
   }
 
-  Program& program_;
+  ProgramParts& program_;
   size_t depth_ = 0;
   bool in_loop_ = false;  // `var` is relative to an element
 };
@@ -273,13 +280,11 @@ class Compiler {
 
 std::expected<std::unique_ptr<const Program>, Diagnostic> Program::compile(
     const JsonValue& targeting, std::string_view flag_key) {
-  auto program = std::make_unique<Program>();
-  program->flag_key = flag_key;
-  program->seed.update(flag_key);
-  const Index root = Compiler(*program).compile(targeting);
+  ProgramParts parts;
+  const Index root = Compiler(parts).compile(targeting);
   if (!root) return std::unexpected(error_at({}, root.error().mark, root.error().message));
-  program->root = *root;
-  return program;
+  parts.root = *root;
+  return std::move(parts).pack(flag_key);
 }
 
 }  // namespace flagmesh::flags

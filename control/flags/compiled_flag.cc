@@ -1,8 +1,8 @@
 #include "control/flags/compiled_flag.h"
 
-#include <algorithm>
 #include <array>
-#include <numeric>
+#include <mutex>
+#include <set>
 
 #include "control/flags/coerce.h"
 #include "control/flags/interpreter.h"
@@ -10,7 +10,19 @@
 
 namespace flagmesh::flags {
 
-CompiledFlag::CompiledFlag() = default;
+namespace {
+
+// A process has few tenants and many flags; names are never forgotten.
+std::string_view tenant_name(const std::string& name) {
+  static std::mutex mutex;
+  static auto* const names = new std::set<std::string, std::less<>>();
+  const std::lock_guard lock(mutex);
+  return *names->insert(name).first;
+}
+
+}  // namespace
+
+CompiledFlag::CompiledFlag(Token) {}
 CompiledFlag::~CompiledFlag() = default;
 
 Result<std::shared_ptr<const CompiledFlag>> CompiledFlag::compile(
@@ -20,25 +32,23 @@ Result<std::shared_ptr<const CompiledFlag>> CompiledFlag::compile(
                                          "' wants the bucketing algorithm '" +
                                          definition.bucketing + "'");
   }
-  auto flag = std::shared_ptr<CompiledFlag>(new CompiledFlag());
-  flag->tenant_ = definition.tenant;
+  auto flag = std::make_shared<CompiledFlag>(Token());
+  flag->tenant_ = tenant_name(definition.tenant);
   flag->key_ = definition.key;
   flag->state_ = definition.state;
-  flag->variants_ = definition.variants;
-  flag->metadata_ = definition.metadata;
-  flag->by_name_.resize(definition.variants.size());
-  std::iota(flag->by_name_.begin(), flag->by_name_.end(), 0U);
-  std::ranges::sort(flag->by_name_, {},
-                    [&](uint32_t i) { return std::string_view(flag->variants_[i].name); });
+  flag->variants_ = VariantSet::shared(definition.variants);
+  if (!definition.metadata.is_null()) {
+    flag->metadata_ = std::make_unique<const JsonValue>(definition.metadata);
+  }
   if (definition.default_variant) {
-    const auto index = definition.variant_index(*definition.default_variant);
+    const auto index = flag->variants_->find(*definition.default_variant);
     if (!index)
       return fail("bad_flag", "the default variant of flag '" + definition.key +
                                   "' is not one of its variants");
-    flag->default_index_ = static_cast<uint32_t>(*index);
+    flag->default_ = *index;
   }
   if (!definition.targeting.is_null()) {
-    auto program = Program::compile(definition.targeting, definition.key);
+    auto program = Program::compile(definition.targeting, flag->key_);
     if (!program)
       return fail("bad_targeting", "flag '" + definition.key + "': " + program.error().message);
     flag->program_ = std::move(*program);
@@ -54,19 +64,20 @@ std::optional<Diagnostic> check_targeting(const FlagDefinition& definition) {
 }
 
 Evaluation CompiledFlag::chosen(uint32_t index, Reason reason) const noexcept {
-  return {
-      .variant = &variants_[index], .index = index, .reason = reason, .error = ErrorCode::kNone};
+  return {.variant = &variants_->list()[index],
+          .index = index,
+          .reason = reason,
+          .error = ErrorCode::kNone};
 }
 
 Evaluation CompiledFlag::by_default(Reason reason) const noexcept {
-  if (default_index_) return chosen(*default_index_, reason);
+  if (default_ != kNoDefault) return chosen(default_, reason);
   return {.variant = nullptr, .index = 0, .reason = Reason::kDefault, .error = ErrorCode::kNone};
 }
 
 Evaluation CompiledFlag::named(std::string_view name) const noexcept {
-  const auto found = std::ranges::lower_bound(
-      by_name_, name, {}, [&](uint32_t i) { return std::string_view(variants_[i].name); });
-  if (found == by_name_.end() || variants_[*found].name != name) {
+  const auto found = variants_->find(name);
+  if (!found) {
     return {.variant = nullptr, .index = 0, .reason = Reason::kError, .error = ErrorCode::kGeneral};
   }
   return chosen(*found, Reason::kTargetingMatch);
@@ -119,9 +130,13 @@ std::string rule_pointer(const BucketTrace& trace) {
   return pointer;
 }
 
-const std::vector<ContextPath>& CompiledFlag::paths() const {
-  static const std::vector<ContextPath> kNone;
-  return program_ == nullptr ? kNone : program_->paths;
+std::span<const ContextPath> CompiledFlag::paths() const {
+  return program_ == nullptr ? std::span<const ContextPath>() : program_->paths;
+}
+
+const JsonValue& CompiledFlag::metadata() const {
+  static const JsonValue kNone;
+  return metadata_ == nullptr ? kNone : *metadata_;
 }
 
 std::string_view reason_name(Reason reason) {

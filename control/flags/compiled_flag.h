@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "control/flags/context.h"
 #include "control/flags/model.h"
 #include "control/flags/time_steps.h"
+#include "control/flags/variant_set.h"
 #include "proxy/base/diagnostic.h"
 #include "proxy/base/result.h"
 
@@ -50,15 +52,15 @@ struct BucketTrace {
   uint64_t first = 0;         // the buckets of the same result: first … end-1
   uint64_t end = 0;
 
-  // The way through the `if`s that lead to the result, from the outside in: which operand of each was taken. Deeper ones than kRules are
-  // not told.
+  // The way through the `if`s that lead to the result, from the outside in: which operand of each
+  // was taken. Deeper ones than kRules are not told.
   static constexpr size_t kRules = 8;
   std::array<uint16_t, kRules> rules{};
   uint8_t rule_count = 0;
 };
 
-// Where the rule that decided stands in the canonical flag, as a JSON pointer (RFC 6901): "/targeting/if/1/if/2"; "/targeting" when no
-// `if` was in the way.
+// Where the rule that decided stands in the canonical flag, as a JSON pointer (RFC 6901):
+// "/targeting/if/1/if/2"; "/targeting" when no `if` was in the way.
 std::string rule_pointer(const BucketTrace& trace);
 
 // Whether the targeting compiles; if not, what is wrong and where (its marks, no file).
@@ -80,36 +82,44 @@ class CompiledFlag {
   Evaluation evaluate(const EvaluationContext& context,
                       BucketTrace* trace = nullptr) const noexcept;
 
-  const std::string& tenant() const { return tenant_; }
+  std::string_view tenant() const { return tenant_; }
   const std::string& key() const { return key_; }
   FlagState state() const { return state_; }
-  const std::vector<Variant>& variants() const { return variants_; }  // the definition's order
-  const JsonValue& metadata() const { return metadata_; }
-  std::optional<uint32_t> default_index() const { return default_index_; }
+  const std::vector<Variant>& variants() const {
+    return variants_->list();
+  }                                   // the definition's order
+  const JsonValue& metadata() const;  // null: none
+  std::optional<uint32_t> default_index() const {
+    return default_ == kNoDefault ? std::nullopt : std::optional(default_);
+  }
 
   // What evaluation may ask of the context. Paths are in no order and unique.
   bool needs_targeting_key() const;
   bool needs_time() const;  // `$flagd.timestamp`: the result may change without a change of state
   // When, if needs_time(). A walk over the program: not for every request.
   TimeSteps time_steps() const;
-  const std::vector<ContextPath>& paths() const;  // every path it names
-  bool needs_any_path() const;                    // it computes paths: any may be asked
+  std::span<const ContextPath> paths() const;  // every path it names
+  bool needs_any_path() const;                 // it computes paths: any may be asked
 
  private:
-  CompiledFlag();
+  static constexpr uint32_t kNoDefault = UINT32_MAX;
+  struct Token {};  // make_shared needs a public constructor
 
+ public:
+  explicit CompiledFlag(Token);
+
+ private:
   Evaluation chosen(uint32_t index, Reason reason) const noexcept;
   Evaluation by_default(Reason reason) const noexcept;
   Evaluation named(std::string_view name) const noexcept;
 
-  std::string tenant_;
+  std::string_view tenant_;  // of a table that stays
   std::string key_;
+  std::shared_ptr<const VariantSet> variants_;
+  std::unique_ptr<const JsonValue> metadata_;  // null: none
+  std::unique_ptr<const Program> program_;     // null: no targeting
+  uint32_t default_ = kNoDefault;
   FlagState state_ = FlagState::kEnabled;
-  std::vector<Variant> variants_;
-  std::vector<uint32_t> by_name_;  // indices of variants_, sorted by name
-  JsonValue metadata_;
-  std::optional<uint32_t> default_index_;
-  std::unique_ptr<const Program> program_;  // null: no targeting
 };
 
 }  // namespace flagmesh::flags

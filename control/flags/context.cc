@@ -19,7 +19,7 @@ const JsonValue* step(const JsonValue& value, std::string_view name) noexcept {
 
 ContextPath ContextPath::of(std::string_view text) {
   const size_t dot = text.find('.');
-  return ContextPath{std::string(text), dot == text.npos ? text.size() : dot};
+  return ContextPath{text, dot == text.npos ? text.size() : dot};
 }
 
 const JsonValue* find_path(const JsonValue& root, std::string_view path) noexcept {

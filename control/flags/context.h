@@ -41,14 +41,14 @@ class ContextValue {
 // What a `var` names, split once when the flag is compiled: "header.x-user-id" has head "header"
 // and tail "x-user-id".
 struct ContextPath {
-  std::string text;
-  std::string_view head() const { return std::string_view(text).substr(0, head_size); }
+  std::string_view text;  // the flag's, or whoever's made it
+  std::string_view head() const { return text.substr(0, head_size); }
   std::string_view tail() const {
-    return head_size == text.size() ? std::string_view()
-                                    : std::string_view(text).substr(head_size + 1);
+    return head_size == text.size() ? std::string_view() : text.substr(head_size + 1);
   }
   size_t head_size = 0;  // up to the first '.'
 
+  // REQUIRES: `text` outlives it.
   static ContextPath of(std::string_view text);
 };
 

@@ -10,7 +10,7 @@ Value Interpreter::evaluate(uint32_t index, const Scope* scope) noexcept {
   const Operation& operation = program_.operations[index];
   const Operands operands{*this, operation, scope};
   const Op op = operation.op;
-  if (op == Op::kConstant) return Value::from(program_.constants[operation.data]);
+  if (op == Op::kConstant) return program_.constants[operation.data];
   if (op == Op::kSplit) return split(operation, operands);
   if (op <= Op::kMerge) return data(operation, operands);
   if (op <= Op::kNotNot) return decide(op, operands);

@@ -49,7 +49,7 @@ Value Interpreter::data(const Operation& operation, const Operands& operands) no
       return key ? Value(*key) : operands[0];
     }
     case Op::kScopeVar: {
-      const auto value = find(program_.constants[operation.data].string(), operands.scope);
+      const auto value = find(program_.constants[operation.data].text(), operands.scope);
       return value ? *value : operands[0];
     }
     case Op::kComputedVar: {
@@ -62,7 +62,7 @@ Value Interpreter::data(const Operation& operation, const Operands& operands) no
     case Op::kWhole:
       return whole(operands.scope);
     case Op::kFlagKey:
-      return Value(std::string_view(program_.flag_key));
+      return Value(program_.flag_key);
     case Op::kTimestamp:
       return Value(static_cast<double>(context_.unix_seconds()));
     case Op::kMissing:
@@ -98,7 +98,7 @@ std::optional<Value> Interpreter::find_in_context(std::string_view path) noexcep
     const auto key = context_.targeting_key();
     return key ? std::optional(Value(*key)) : std::nullopt;
   }
-  if (path == "$flagd.flagKey") return Value(std::string_view(program_.flag_key));
+  if (path == "$flagd.flagKey") return Value(program_.flag_key);
   if (path == "$flagd.timestamp") return Value(static_cast<double>(context_.unix_seconds()));
   if (path == "$flagd" || path.starts_with("$flagd.")) return std::nullopt;
   return found(context_.lookup(ContextPath::of(path)));

@@ -44,10 +44,10 @@ Value Interpreter::split(const Operation& operation, const Operands& operands) n
   if (!hash || split.total == 0) return Value();
   const uint64_t bucket = bucket_of(*hash, split.total);
   uint64_t first = 0;
-  for (const Split::Entry& entry : split.entries) {
+  for (const SplitEntry& entry : program_.split_entries.subspan(split.first, split.count)) {
     if (bucket < entry.end) {
       note_bucket(*hash, bucket, split.total, first, entry.end);
-      return Value::from(program_.constants[entry.constant]);
+      return program_.constants[entry.constant];
     }
     first = entry.end;
   }

@@ -2,9 +2,11 @@
 // interpreter runs.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "control/flags/bucketing.h"
 #include "control/flags/context.h"
 #include "control/flags/json_value.h"
+#include "control/flags/value.h"
 #include "proxy/base/diagnostic.h"
 
 namespace flagmesh::flags {
@@ -81,34 +84,59 @@ struct Operation {
 };
 
 // A `fractional` whose variants and weights are constants, checked and added up once.
+struct SplitEntry {
+  uint32_t end = 0;       // cumulative weight
+  uint32_t constant = 0;  // the result, an index of a constant
+};
 struct Split {
-  struct Entry {
-    uint32_t end = 0;       // cumulative weight
-    uint32_t constant = 0;  // the result, an index of a constant
-  };
-  std::vector<Entry> entries;
+  uint32_t first = 0;  // split_entries[first … first+count-1]
+  uint32_t count = 0;
   uint32_t total = 0;       // 0: it never decides
   bool has_source = false;  // operand 0 is the key source
 };
 
+// All parts lie in one piece of memory: a program of a few operations takes a few hundred bytes.
 class Program {
  public:
   // The error says where the targeting is wrong (line and column from its marks; no file): only
-  // what exceeds the limits of model.h is.
+  // what exceeds the limits of model.h is. REQUIRES: `flag_key` outlives the program.
   static std::expected<std::unique_ptr<const Program>, Diagnostic> compile(
       const JsonValue& targeting, std::string_view flag_key);
 
-  std::vector<Operation> operations;
-  std::vector<uint32_t> operands;
-  std::vector<JsonValue> constants;
-  std::vector<ContextPath> paths;
-  std::vector<Split> splits;
+  std::span<const Operation> operations;
+  std::span<const uint32_t> operands;
+  std::span<const Value> constants;  // texts are in `memory_`, lists and objects in `trees_`
+  std::span<const ContextPath> paths;
+  std::span<const Split> splits;
+  std::span<const SplitEntry> split_entries;
+  std::string_view flag_key;
   uint32_t root = 0;
-  std::string flag_key;
   Murmur3 seed;  // after the flag's key
   bool needs_targeting_key = false;
   bool needs_time = false;
   bool needs_any_path = false;
+
+ private:
+  friend struct ProgramParts;
+
+  std::unique_ptr<std::byte[]> memory_;
+  std::unique_ptr<std::vector<JsonValue>> trees_;  // null: there are none
+};
+
+// A program while it grows.
+struct ProgramParts {
+  std::vector<Operation> operations;
+  std::vector<uint32_t> operands;
+  std::vector<JsonValue> constants;
+  std::vector<std::string> paths;
+  std::vector<Split> splits;
+  std::vector<SplitEntry> split_entries;
+  uint32_t root = 0;
+  bool needs_targeting_key = false;
+  bool needs_time = false;
+  bool needs_any_path = false;
+
+  std::unique_ptr<const Program> pack(std::string_view flag_key) &&;
 };
 
 }  // namespace flagmesh::flags

@@ -99,6 +99,7 @@ struct Route {
   ContainerIndex fallback = kNoContainer;  // of a flag route: always set
   std::vector<KeySource> bucket_by;        // of a flag route: never empty
   std::string mint_cookie;  // name of the cookie that kMint sets; empty without kMint
+  bool mint_http_only = true;  // false: scripts of a page may read it
   WhenUnproven when_unproven = WhenUnproven::kLastGood;
 
   std::vector<WeightedContainer> split;     // random per request, by weight

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <ctime>
 
+#include "merkle/hash.h"
+#include "proxy/base/random.h"
 #include "proxy/stream/stream.h"
 
 namespace flagmesh::stream {
@@ -79,6 +81,32 @@ class Line {
   std::string& out_;
 };
 
+// Of an IPv4 address the last number is left out, of an IPv6 address all but the first three groups.
+std::string_view network_of(std::string_view ip) {
+  const bool v6 = ip.find(':') != ip.npos;
+  if (!v6) return ip.substr(0, ip.rfind('.'));
+  size_t at = 0;
+  for (int group = 0; group < 3 && at < ip.size(); ++group) {
+    const size_t colon = ip.find(':', at);
+    if (colon == ip.npos || ip.substr(colon).starts_with("::")) return ip.substr(0, colon);
+    at = colon + 1;
+  }
+  return ip.substr(0, at == 0 ? 0 : at - 1);
+}
+
+constexpr size_t kCodeBytes = 8;
+
+std::string code_of(std::string_view key, std::string_view secret) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  const merkle::Hash hash = merkle::hmac_sha256(secret, key);
+  std::string code;
+  for (size_t i = 0; i < kCodeBytes; ++i) {
+    code += kDigits[hash.bytes[i] >> 4];
+    code += kDigits[hash.bytes[i] & 15];
+  }
+  return code;
+}
+
 }  // namespace
 
 AccessLog::AccessLog() : timer_([](void* self) { static_cast<AccessLog*>(self)->flush(); }, this) {}
@@ -103,6 +131,14 @@ Status AccessLog::open(event::Loop& loop, const std::string& where) {
   return {};
 }
 
+void AccessLog::set_redact(bool redact) {
+  secret_.clear();
+  if (!redact) return;
+  std::array<uint8_t, 32> bytes;
+  random_bytes(bytes);
+  secret_.assign(bytes.begin(), bytes.end());
+}
+
 void AccessLog::reopen() {
   if (!owned_) return;
   flush();
@@ -121,10 +157,11 @@ void AccessLog::write(const Stream& stream) {
   Line line(batch_);
   line.time("time", facts.started_unix_ms);
   line.text("request_id", stream.request_id());
-  line.text("client", stream.client().ip);
+  const bool redact = !secret_.empty();
+  line.text("client", redact ? network_of(stream.client().ip) : std::string_view(stream.client().ip));
   line.text("method", request.method_text);
   line.text("host", request.authority);
-  line.text("path", request.target);
+  line.text("path", redact ? request.path : request.target);
   line.number("status", facts.status);
   line.number("duration_ms", facts.duration_ms);
   line.number("bytes_in", facts.bytes_in);
@@ -135,6 +172,9 @@ void AccessLog::write(const Stream& stream) {
     line.number("epoch", decision.epoch);
     line.text("why", why_name(decision.why));
     if (decision.stale) line.text("stale", "true");
+    if (!stream.targeting_key().empty()) {
+      line.text("key", redact ? code_of(stream.targeting_key(), secret_) : stream.targeting_key());
+    }
   }
   if (decision.count != 0) {
     line.text("container", decision.chosen().container->name());

@@ -26,6 +26,9 @@ class AccessLog {
 
   // "off", "stdout", or a file that is appended to (made when missing).
   Status open(event::Loop& loop, const std::string& where);
+  // Lines say less of users: the targeting key as a code that is the same for one user until the process ends, the client's address
+  // as its network, the path without its query.
+  void set_redact(bool redact);
   // Opens the file again: it was moved away (logrotate, SIGUSR1).
   void reopen();
 
@@ -38,6 +41,7 @@ class AccessLog {
   std::string path_;
   std::string batch_;
   event::Timer timer_;
+  std::string secret_;  // what codes are made with; empty: nothing is redacted
   int fd_ = -1;
   bool owned_ = false;
   bool torn_ = false;  // batch_ begins in the middle of a line

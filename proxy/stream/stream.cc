@@ -197,10 +197,14 @@ void Stream::add_decision_fields(http::ResponseHead& head) {
 
 void Stream::set_sticky_cookie(http::ResponseHead& head) {
   const std::string_view pair = arena_.join(decision_.route->mint_cookie, "=", decision_.minted);
-  const std::string_view attributes = client_.https
-                                          ? "; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly; Secure"
-                                          : "; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly";
-  head.headers.add(arena_, HeaderId::kSetCookie, arena_.join(pair, attributes));
+  static constexpr std::string_view kAttributes[] = {
+      "; Path=/; Max-Age=31536000; SameSite=Lax",
+      "; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly",
+      "; Path=/; Max-Age=31536000; SameSite=Lax; Secure",
+      "; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly; Secure",
+  };
+  const size_t form = (decision_.route->mint_http_only ? 1U : 0U) + (client_.https ? 2U : 0U);
+  head.headers.add(arena_, HeaderId::kSetCookie, arena_.join(pair, kAttributes[form]));
   // A shared cache must not hand one user's key to another. One more field: those that are there stay as they are.
   head.headers.add(arena_, HeaderId::kCacheControl, "private");
 }

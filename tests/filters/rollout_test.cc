@@ -124,6 +124,27 @@ TEST(Rollout, AMintedKeyIsSetAsCookieAndThenSticks) {
   EXPECT_EQ(keys.size(), 10U);
 }
 
+TEST(Rollout, ScriptsMayReadAMintedKeyWhereTheRouteSaysSo) {
+  Mesh mesh(routing("mint", ", mint_http_only: false"), kHalf);
+  const std::string cookie = ask(mesh, "").reply.field("set-cookie");
+  EXPECT_TRUE(cookie.starts_with("flagmesh_id=")) << cookie;
+  EXPECT_TRUE(cookie.ends_with("; Path=/; Max-Age=31536000; SameSite=Lax")) << cookie;
+}
+
+// A reply of our own that was decided by it sets it too.
+TEST(Rollout, AMintedKeyIsSetOnLocalReplies) {
+  Mesh mesh(routing("mint", ", when_unproven: refuse"), kHalf);
+  snapshot::TrustStatus trust = Mesh::unsigned_trust();
+  trust.policy = snapshot::TrustPolicy::kSigned;
+  mesh.publish(kHalf, trust);
+  Peer& client = mesh.client();
+  client.say("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  const Message reply = mesh.next(client);
+  EXPECT_EQ(reply.status(), 503);
+  EXPECT_TRUE(reply.field("set-cookie").starts_with("flagmesh_id="));
+  EXPECT_EQ(reply.field("cache-control"), "private");
+}
+
 // Several lines are one list: those that forbid more must not get lost.
 TEST(Rollout, AMintedKeyKeepsTheContainersCacheControl) {
   Mesh mesh(routing("mint"), flag("state: ENABLED, defaultVariant: \"on\""));

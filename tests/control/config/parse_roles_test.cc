@@ -73,10 +73,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{top("redis: { @@sentinels: [\"h:1\"] }"),
                 "'sentinels' in redis: this build does not have Sentinel yet", ""},
         Mistake{top("redis: { prefix: @@\"a b\" }"), "'a b' is no prefix for keys", ""},
-        Mistake{top("engine: { @@tokens: t.yaml }"),
-                "'tokens' in engine: this build does not have API tokens (without them the API "
-                "takes changes on loopback only) yet",
-                ""},
+        Mistake{top("engine: { state_dir: x, rate_limit: @@-1 }"),
+                "'rate_limit' in engine must be a whole number from 0 to 1000000", ""},
         Mistake{top("engine: { redis_commands: @@on }"),
                 "'redis_commands' in engine cannot be 'on'", "signed, unsigned or off"},
         Mistake{top("engine: { address: @@8071 }"),

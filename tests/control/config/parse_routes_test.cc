@@ -71,6 +71,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "'when_unproven' in route 3 ('/x') cannot be 'fallback'", "last_good or refuse"},
         Mistake{route("{ path: /x, handler: ofrep, @@bucket_by: [ip] }"),
                 "'bucket_by' in route 3 ('/x') needs a flag", ""},
+        Mistake{flag_route("bucket_by: [ip], @@mint_http_only: false"),
+                "'mint_http_only' in route 3 ('/f') needs 'mint' in 'bucket_by'", "add mint"},
+        Mistake{route("{ path: /x, container: web, @@mint_http_only: true }"),
+                "'mint_http_only' in route 3 ('/x') needs a flag", ""},
         Mistake{route("@@{ path: /web/, container: api }"),
                 "route 3 ('/web/') matches the same requests as the one in line 4",
                 "never reached"}));

@@ -78,6 +78,7 @@ class EngineTest : public testing::Test {
     options.state_dir = folder_ + "/state";
     options.key = engine_key();
     options.commands = commands_;
+    options.tokens = tokens_;
     return options;
   }
 
@@ -144,6 +145,7 @@ class EngineTest : public testing::Test {
   std::string folder_;
   snapshot::MemoryBus bus_;
   CommandRules commands_;
+  std::shared_ptr<const config::ApiTokens> tokens_;
   bool with_validator_ = false;
   std::unique_ptr<Engine> engine_;
 };

@@ -20,9 +20,9 @@ TEST(Compile, ConstantSplitsAreAddedUp) {
   ASSERT_EQ(split->splits.size(), 1U);
   EXPECT_TRUE(split->splits[0].has_source);
   EXPECT_EQ(split->splits[0].total, 30U);
-  ASSERT_EQ(split->splits[0].entries.size(), 4U);
-  EXPECT_EQ(split->splits[0].entries[1].end, 26U);
-  EXPECT_EQ(split->splits[0].entries[2].end, 26U);
+  ASSERT_EQ(split->splits[0].count, 4U);
+  EXPECT_EQ(split->split_entries[split->splits[0].first + 1].end, 26U);
+  EXPECT_EQ(split->split_entries[split->splits[0].first + 2].end, 26U);
   for (const char* computed :
        {R"({"fractional":[["a",{"var":"w"}]]})", R"({"fractional":[["a",1.5]]})",
         R"({"fractional":[["a",2147483647],["b",1]]})", R"({"fractional":"a"})",

@@ -62,7 +62,7 @@ TEST(LogicData, MergeJoinsLists) {
 std::vector<std::string> paths(std::string_view logic) {
   std::vector<std::string> out;
   const auto program = Program::compile(*parse_json(logic), "flag");
-  for (const ContextPath& path : (*program)->paths) out.push_back(path.text);
+  for (const ContextPath& path : (*program)->paths) out.emplace_back(path.text);
   if ((*program)->needs_targeting_key) out.push_back("+key");
   if ((*program)->needs_time) out.push_back("+time");
   if ((*program)->needs_any_path) out.push_back("+any");

@@ -148,5 +148,27 @@ TEST(AccessLog, IsOpenedAgainWhenItWasMovedAway) {
   EXPECT_FALSE(mesh.worker().access_log.open(mesh.loop(), "/nowhere/at/all"));
 }
 
+TEST(AccessLog, SaysLessOfUsersWhenAsked) {
+  const std::string routing =
+      "  routes: [{ path: /, flag: f, serve: { a: web }, fallback: web, bucket_by: [\"query:user\"] }]\n"
+      "  containers: { web: { endpoints: [\"@web\"] } }\n";
+  Mesh mesh(routing, "flags: { f: { state: ENABLED, variants: { a: 1 }, defaultVariant: a } }");
+  mesh.log_to_file();
+  Peer& client = mesh.client();
+  const std::string request = "GET /a?user=alice HTTP/1.1\r\nHost: h\r\n\r\n";
+  mesh.exchange(client, request, "web", kOk);
+  mesh.worker().access_log.set_redact(true);
+  mesh.exchange(client, request, "web", kOk);
+  mesh.exchange(client, request, "web", kOk);
+  const std::vector<std::string> lines = lines_of(mesh.log());
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_NE(lines[0].find(R"("key":"alice")"), std::string::npos) << lines[0];
+  EXPECT_EQ(lines[1].find("alice"), std::string::npos) << lines[1];
+  EXPECT_NE(lines[1].find(R"("client":"127.0.0")"), std::string::npos) << lines[1];
+  EXPECT_NE(lines[1].find(R"("path":"/a")"), std::string::npos) << lines[1];
+  const auto key_of = [](const std::string& line) { return line.substr(line.find("\"key\":"), 24); };
+  EXPECT_EQ(key_of(lines[1]), key_of(lines[2]));
+}
+
 }  // namespace
 }  // namespace flagmesh::stream

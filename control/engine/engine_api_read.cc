@@ -1,0 +1,210 @@
+// What the API tells.
+#include <algorithm>
+#include <utility>
+
+#include "control/engine/api_flag.h"
+#include "control/engine/api_response.h"
+#include "control/engine/engine_api.h"
+#include "control/flags/canonical_flag.h"
+#include "control/flags/canonical_json.h"
+#include "control/flags/parse.h"
+#include "control/flags/prerequisites.h"
+#include "control/ofrep/bulk.h"
+
+namespace flagmesh::engine {
+
+using flags::JsonValue;
+using stream::LocalResponse;
+
+namespace {
+
+constexpr size_t kPage = 100;
+constexpr size_t kMaxPage = 1'000;
+
+LocalResponse unknown_flag(const std::string& key) {
+  return error_response("unknown_flag", "there is no flag '" + key + "'");
+}
+
+JsonValue number(uint64_t value) {
+  return JsonValue(static_cast<double>(value));
+}
+
+JsonValue record_json(const merkle::EpochRecord& record) {
+  JsonValue::Object object;
+  object.push_back({"author", record.author.hex()});
+  object.push_back({"change", record.change.hex()});
+  object.push_back({"epoch", number(record.epoch)});
+  object.push_back({"flags", number(record.flags)});
+  object.push_back({"state_root", record.state_root.hex()});
+  object.push_back({"time", number(record.time_ms)});
+  return JsonValue(std::move(object));
+}
+
+JsonValue diagnostic_json(const Diagnostic& diagnostic) {
+  JsonValue::Object object;
+  object.push_back({"column", number(diagnostic.column)});
+  object.push_back({"line", number(diagnostic.line)});
+  object.push_back({"mend", diagnostic.mend});
+  object.push_back({"message", diagnostic.message});
+  object.push_back({"severity", diagnostic.severity == Severity::kError ? "error" : "warning"});
+  return JsonValue(std::move(object));
+}
+
+}  // namespace
+
+LocalResponse EngineApi::tenants() const {
+  JsonValue::Object tenant;
+  tenant.push_back({"epoch", number(engine_.epochs().epoch())});
+  tenant.push_back({"flags", number(engine_.flags().flags().size())});
+  tenant.push_back({"name", engine_.flags().tenant()});
+  JsonValue::Object object;
+  object.push_back({"tenants", JsonValue(JsonValue::Array{JsonValue(std::move(tenant))})});
+  return json_response(200, JsonValue(std::move(object)));
+}
+
+LocalResponse EngineApi::health() const {
+  const auto why = engine_.not_ready();
+  JsonValue::Object object;
+  object.push_back({"ready", !why.has_value()});
+  object.push_back({"epoch", number(engine_.epochs().epoch())});
+  if (why) object.push_back({"reason", why->text()});
+  if (const std::string note = engine_.note(); !note.empty()) object.push_back({"note", note});
+  return json_response(why ? 503 : 200, JsonValue(std::move(object)));
+}
+
+LocalResponse EngineApi::list(const Call& call) const {
+  const std::string tag = "\"" + flags_.version({}) + "\"";
+  if (ofrep::none_match_has(call.request.if_none_match, tag)) {
+    return {.status = 304, .content_type = "", .headers = {{"etag", tag}}};
+  }
+  JsonValue::Object all;
+  for (const auto& [key, flag] : engine_.flags().flags()) {
+    all.push_back({key, JsonValue(flag_json(flag))});
+  }
+  JsonValue::Object object;
+  object.push_back({"tenant", engine_.flags().tenant()});
+  object.push_back({"epoch", number(engine_.epochs().epoch())});
+  object.push_back({"flags", JsonValue(std::move(all))});
+  LocalResponse response = json_response(200, JsonValue(std::move(object)));
+  response.headers.emplace_back("etag", tag);
+  return response;
+}
+
+LocalResponse EngineApi::show(const Call& call) const {
+  const FlagStore::Flag* flag = engine_.flags().find(call.key);
+  if (flag == nullptr) return unknown_flag(call.key);
+  const std::string tag = flag_tag(*flag);
+  if (ofrep::none_match_has(call.request.if_none_match, tag)) {
+    return {.status = 304, .content_type = "", .headers = {{"etag", tag}}};
+  }
+  JsonValue::Object object = flag_json(*flag);
+  object.push_back({"key", call.key});
+  object.push_back({"tenant", engine_.flags().tenant()});
+  object.push_back({"epoch", number(engine_.epochs().epoch())});
+  LocalResponse response = json_response(200, JsonValue(std::move(object)));
+  response.headers.emplace_back("etag", tag);
+  return response;
+}
+
+// Newest first; `before` goes on where a page ended.
+LocalResponse EngineApi::history(const Call& call) const {
+  const bool of_flag = call.route.call == ApiCall::kFlagHistory;
+  const size_t limit = query_number(call.request.query, "limit", kPage, kMaxPage);
+  const size_t before = query_number(call.request.query, "before", SIZE_MAX, SIZE_MAX);
+  JsonValue::Array list;
+  uint64_t last = 0;
+  const auto& entries = engine_.changes();
+  for (auto entry = entries.rbegin(); entry != entries.rend() && list.size() < limit; ++entry) {
+    if (entry->number >= before || (of_flag && entry->flag != call.key)) continue;
+    JsonValue::Object object;
+    object.push_back({"author", entry->author});
+    object.push_back({"epoch", number(entry->epoch)});
+    object.push_back({"flag", entry->flag});
+    object.push_back({"number", number(entry->number)});
+    object.push_back({"time", number(static_cast<uint64_t>(entry->time_ms))});
+    object.push_back({"what", entry->what});
+    list.emplace_back(std::move(object));
+    last = entry->number;
+  }
+  JsonValue::Object object;
+  if (list.size() == limit && last > 0)
+    object.push_back({"next", "before=" + std::to_string(last)});
+  object.push_back({"changes", JsonValue(std::move(list))});
+  return json_response(200, JsonValue(std::move(object)));
+}
+
+LocalResponse EngineApi::epochs(const Call& call) const {
+  const merkle::EpochLog& log = engine_.epochs().log();
+  const size_t from = std::max<size_t>(1, query_number(call.request.query, "from", 1, SIZE_MAX));
+  const size_t limit = query_number(call.request.query, "limit", kPage, kMaxPage);
+  JsonValue::Array list;
+  uint64_t epoch = from;
+  for (; epoch <= log.size() && list.size() < limit; ++epoch) {
+    list.push_back(record_json(log.record(epoch)));
+  }
+  JsonValue::Object object;
+  object.push_back({"records", JsonValue(std::move(list))});
+  object.push_back({"size", number(log.size())});
+  if (epoch <= log.size()) object.push_back({"next", "from=" + std::to_string(epoch)});
+  return json_response(200, JsonValue(std::move(object)));
+}
+
+LocalResponse EngineApi::latest_epoch() const {
+  const EpochCycle& epochs = engine_.epochs();
+  if (epochs.epoch() == 0) return error_response("not_found", "nothing is published yet");
+  const merkle::EpochRecord& record = epochs.log().record(epochs.epoch());
+  JsonValue::Object object;
+  object.push_back({"epoch", number(record.epoch)});
+  object.push_back({"time", number(record.time_ms)});
+  object.push_back({"flags", number(record.flags)});
+  object.push_back({"state_root", record.state_root.hex()});
+  object.push_back({"checkpoint", epochs.head()});
+  return json_response(200, JsonValue(std::move(object)));
+}
+
+// OFREP's result with its explanation.
+LocalResponse EngineApi::evaluate(const Call& call) const {
+  const FlagStore::Flag* flag = engine_.flags().find(call.key);
+  if (flag == nullptr) return unknown_flag(call.key);
+  const auto context = ofrep::Context::parse(call.request.body);
+  if (!context) return error_response("bad_context", context.error().details);
+  LocalResponse response;
+  response.status = ofrep::append_evaluation(
+      *flag->compiled(), *context, engine_.loop().unix_seconds(),
+      {.explain = true, .set_metadata = flags_.metadata(engine_.flags().tenant())}, response.body);
+  response.body += "\n";
+  return response;
+}
+
+// A flag file, as JSON or YAML: every mistake in it.
+LocalResponse EngineApi::validate(const Call& call) const {
+  const bool json = call.request.content_type.starts_with("application/json");
+  flags::ParsedFlags parsed = flags::parse_flag_file(
+      call.request.body, json ? "body.json" : "body.yaml", engine_.flags().tenant());
+  flags::resolve_prerequisites(parsed.flags, parsed.diagnostics);
+  JsonValue::Array list;
+  for (const Diagnostic& diagnostic : parsed.diagnostics)
+    list.push_back(diagnostic_json(diagnostic));
+  JsonValue::Object object;
+  object.push_back({"diagnostics", JsonValue(std::move(list))});
+  object.push_back({"flags", number(parsed.flags.flags.size())});
+  object.push_back({"valid", parsed.diagnostics.empty()});
+  return json_response(200, JsonValue(std::move(object)));
+}
+
+// Pure flagd: what any evaluator of the language reads.
+LocalResponse EngineApi::export_flags() const {
+  JsonValue::Object flags;
+  for (const auto& [key, flag] : engine_.flags().flags()) {
+    flags.push_back({key, flags::flagd_form(flag.definition)});
+  }
+  JsonValue::Object object;
+  object.push_back({"$schema", "https://flagd.dev/schema/v0/flags.json"});
+  object.push_back({"flags", JsonValue(std::move(flags))});
+  if (const JsonValue* metadata = flags_.metadata(engine_.flags().tenant())) {
+    object.push_back({"metadata", *metadata});
+  }
+  return json_response(200, JsonValue(std::move(object)));
+}
+
+}  // namespace flagmesh::engine
