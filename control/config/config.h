@@ -146,14 +146,14 @@ struct EngineConfig {
   RedisCommands redis_commands = RedisCommands::kSigned;
   std::vector<merkle::VerifierKey> command_keys;  // Ed25519; may sign commands
   OfrepConfig ofrep;
+  std::string tokens;         // file; empty: changes are taken from loopback, everybody may read
+  uint32_t rate_limit = 100;  // requests a second for each token; 0: none
 };
 
 struct ValidatorConfig {
   std::string state_dir = "/var/lib/flagmesh-validator";
   std::string signing_key;  // file; never empty
   std::string
-  std::string tokens;         // file; empty: changes are taken from loopback, everybody may read
-  uint32_t rate_limit = 100;  // requests a second for each token; 0: none
       tenant_secret;  // file; the engine's master, needed to recompute roots when it has one
 };
 
