@@ -154,6 +154,7 @@ Status Server::start_workers() {
         .timeouts = session_timeouts(config_.proxy->timeouts),
         .messages = config_.proxy->limits.messages,
         .access_log = config_.log.access_log,
+        .redact = config_.log.redact,
         .ofrep = *ofrep,
         .connections = connections_.get(),
         .snapshot_unused =
@@ -161,7 +162,6 @@ Status Server::start_workers() {
         .report_outlier =
             [this](upstream::SharedContainer& container, upstream::EndpointState& endpoint) {
               loop_.post([this, shared = &container, state = &endpoint] {
-        .redact = config_.log.redact,
                 const auto known = find_shared(containers_, *shared);
                 if (known != nullptr) monitor_.report_outlier(known, state, loop_.now_ms());
               });

@@ -39,9 +39,9 @@ Result<std::unique_ptr<Worker>> Worker::create(WorkerOptions options) {
   if (Status opened = worker->context_.access_log.open(*worker->loop_, worker->options_.access_log); !opened) {
     return std::unexpected(opened.error());
   }
+  worker->context_.access_log.set_redact(worker->options_.redact);
   return worker;
 }
-  worker->context_.access_log.set_redact(worker->options_.redact);
 
 Worker::~Worker() { stop(); }
 

@@ -25,8 +25,8 @@ struct WorkerOptions {
   stream::SessionTimeouts timeouts;
   http::H1Limits messages;
   std::string access_log;
-  ofrep::OfrepOptions ofrep;
   bool redact = false;  // LogConfig::redact
+  ofrep::OfrepOptions ofrep;
   upstream::LimitPool* connections = nullptr;  // the process's places; outlives the worker; null: no limit
   // Called on the worker's thread; must be quick and thread-safe.
   std::function<void(std::shared_ptr<const stream::ServedSnapshot>)> snapshot_unused;

@@ -168,13 +168,13 @@ struct LogConfig {
   LogLevel level = LogLevel::kInfo;
   LogFormat format = LogFormat::kJson;
   std::string access_log = "stdout";  // "off", "stdout" or a file
+  bool redact = false;                // no targeting keys, client addresses and queries in the access log
 };
 
 struct Config {
   std::string file;                  // as the user named it
   std::optional<ProxyConfig> proxy;  // present when the file has the section; the role needs it
   FlagsConfig flags;
-  bool redact = false;                // no targeting keys, client addresses and queries in the access log
   TrustConfig trust;
   RedisConfig redis;
   std::optional<EngineConfig> engine;
