@@ -18,5 +18,6 @@ void add_set_command(CLI::App& app, int& exit_code);
 void add_lock_commands(CLI::App& app, int& exit_code);  // lock, verify, diff
 void add_eval_command(CLI::App& app, int& exit_code);
 void add_status_command(CLI::App& app, int& exit_code);
+void add_flags_commands(CLI::App& app, int& exit_code);  // flags, history, import
 
 }  // namespace flagmesh

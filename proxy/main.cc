@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   flagmesh::add_set_command(app, exit_code);
   flagmesh::add_eval_command(app, exit_code);
   flagmesh::add_status_command(app, exit_code);
+  flagmesh::add_flags_commands(app, exit_code);
   flagmesh::add_lock_commands(app, exit_code);
   flagmesh::add_keygen_command(app, exit_code);
   CLI11_PARSE(app, argc, argv);
