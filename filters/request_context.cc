@@ -31,11 +31,29 @@ std::string_view host_only(std::string_view authority) {
   return authority.substr(0, authority.find(':'));
 }
 
+std::optional<std::string_view> nonempty(std::string_view value) {
+  return value.empty() ? std::nullopt : std::optional(value);
+}
+
+std::optional<std::string_view> tls_fact(const net::TlsInfo* tls, std::string_view name) {
+  if (tls == nullptr) return std::nullopt;
+  if (name == "version") return tls->version;
+  if (name == "cipher") return tls->cipher;
+  if (name == "alpn") return nonempty(tls->alpn);
+  if (name == "sni") return nonempty(tls->sni);
+  if (tls->client == nullptr) return std::nullopt;
+  if (name == "client_subject") return nonempty(tls->client->subject);
+  if (name == "client_san") return nonempty(tls->client->san);
+  if (name == "client_fingerprint") return tls->client->fingerprint;
+  return std::nullopt;
+}
+
 std::optional<std::string_view> fact(stream::Stream& stream, std::string_view head, std::string_view tail) {
   const http::RequestHead& request = stream.request();
   if (head == "header") return single_header(request.headers, tail);
   if (head == "cookie") return single(http::find_cookie(request.headers, tail));
   if (head == "query") return single(http::find_query_parameter(request.query, tail, stream.arena()));
+  if (head == "tls") return tls_fact(stream.session().peer().tls_info.get(), tail);
   if (!tail.empty()) return std::nullopt;
   if (head == "path") return request.path;
   if (head == "method") return request.method_text;

@@ -9,7 +9,7 @@
 
 namespace flagmesh::filters {
 
-// header.NAME (lower case), cookie.NAME, query.NAME, path, method, host, ip. A header, cookie or parameter that comes more than once is
+// header.NAME (lower case), cookie.NAME, query.NAME, path, method, host, ip, tls.NAME (docs/tls.md). A header, cookie or parameter that comes more than once is
 // absent: a request must not be able to show one value to the proxy and another to the container. Lives for one evaluation.
 class RequestContext final : public flags::EvaluationContext {
  public:

@@ -50,6 +50,11 @@ inline constexpr size_t kH2WriteBudgetBytes = 256 * 1024;
 // Between the two GOAWAY frames of a drain: requests that are on their way arrive.
 inline constexpr uint32_t kH2DrainNoticeMs = 500;
 
+// --- TLS -------------------------------------------------------------------------------------------------------------
+
+// Handshakes of one worker at a time; others wait, in order. One costs 30 KiB while it lasts, and a tenth of a millisecond.
+inline constexpr uint32_t kTlsHandshakes = 1024;
+
 // --- Buffers ---------------------------------------------------------------------------------------------------------
 
 // One read's scratch per worker: large enough that a 64 KiB body with its head is one read.

@@ -1,11 +1,13 @@
 #include "proxy/router_metrics.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 
 #include "proxy/base/time.h"
 #include "proxy/metrics.h"
 #include "proxy/server.h"
+#include "proxy/upstream/upstream_tls.h"
 
 namespace flagmesh {
 
@@ -33,6 +35,25 @@ void put_traffic(MetricsPage& page, const Server& server) {
       [](const WorkerStats& s) -> const Counter& { return s.connections_refused; });
   one("flagmesh_downstream_connections", "gauge", "Connections open now.",
       [](const WorkerStats& s) -> const Counter& { return s.connections; });
+  page.family("flagmesh_tls_handshakes_total", "counter", "TLS handshakes of clients that ended well.");
+  const uint64_t resumed = sum(server, [](const WorkerStats& s) -> const Counter& { return s.tls_resumed; });
+  const uint64_t all = sum(server, [](const WorkerStats& s) -> const Counter& { return s.tls_handshakes; });
+  page.sample("flagmesh_tls_handshakes_total", {{"resumed", "true"}}, resumed);
+  page.sample("flagmesh_tls_handshakes_total", {{"resumed", "false"}}, all - std::min(all, resumed));
+  one("flagmesh_tls_handshakes_waited_total", "counter", "TLS handshakes that began later because too many were under way.",
+      [](const WorkerStats& s) -> const Counter& { return s.tls_handshakes_waited; });
+  page.family("flagmesh_tls_handshake_failures_total", "counter", "TLS handshakes of clients that failed, by reason.");
+  std::map<std::string, uint64_t> failures;
+  for (const auto& worker : server.workers()) {
+    worker->stats().tls_failures.for_each(
+        [&](std::string_view reason, uint64_t count) { failures[std::string(reason)] += count; });
+  }
+  for (const auto& [reason, count] : failures) {
+    page.sample("flagmesh_tls_handshake_failures_total", {{"reason", reason}}, count);
+  }
+  page.family("flagmesh_certificate_reloads_total", "counter", "Certificate files that were read again, by result.");
+  page.sample("flagmesh_certificate_reloads_total", {{"result", "ok"}}, server.certificates().loads());
+  page.sample("flagmesh_certificate_reloads_total", {{"result", "refused"}}, server.certificates().failures());
   one("flagmesh_downstream_body_bytes_in_total", "counter", "Request body bytes.",
       [](const WorkerStats& s) -> const Counter& { return s.bytes_in; });
   one("flagmesh_downstream_body_bytes_out_total", "counter", "Response body bytes.",
@@ -115,6 +136,16 @@ void put_containers(MetricsPage& page, const Server& server) {
        [](const upstream::SharedContainer& c) { return sum_shards(c).retries; });
   each("flagmesh_container_connect_failures_total", "counter", "Connections that could not be made.",
        [](const upstream::SharedContainer& c) { return sum_shards(c).connect_failures; });
+  page.family("flagmesh_container_tls_failures_total", "counter", "Connections that could not be made because of TLS, by reason.");
+  for (const auto& container : server.containers()) {
+    if (!container->spec().tls) continue;
+    for (size_t i = 0; i < upstream::kTlsFailureReasons.size(); ++i) {
+      uint64_t count = 0;
+      for (const upstream::ContainerShard& shard : container->shards()) count += shard.tls_failures[i].value();
+      page.sample("flagmesh_container_tls_failures_total",
+                  {{"container", container->spec().name}, {"reason", upstream::kTlsFailureReasons[i]}}, count);
+    }
+  }
   each("flagmesh_container_overflows_total", "counter", "Requests that a limit of the circuit breaker refused.",
        [](const upstream::SharedContainer& c) { return sum_shards(c).overflows; });
   each("flagmesh_container_healthy_endpoints", "gauge", "Endpoints that may get requests.",

@@ -18,7 +18,8 @@ namespace flagmesh {
 namespace {
 
 stream::SessionTimeouts session_timeouts(const config::TimeoutsConfig& timeouts) {
-  return {.request_header = timeouts.request_header,
+  return {.tls_handshake = timeouts.tls_handshake,
+          .request_header = timeouts.request_header,
           .request_body = timeouts.request_body,
           .stream_idle = timeouts.stream_idle,
           .connection_idle = timeouts.connection_idle,
@@ -78,6 +79,11 @@ Status Server::start(ServerOptions& options) {
   handed_over_ = std::move(options.handed_over);
   Result<std::unique_ptr<takeover::Door>> door = open_door(predecessor != nullptr);
   if (!door) return std::unexpected(door.error());
+  if (predecessor != nullptr) {
+    const auto keys = predecessor->values().find(std::string(ServerTls::kTicketKeysValue));
+    if (keys != predecessor->values().end()) tls_.take_ticket_keys(keys->second);
+  }
+  if (Status loaded = tls_.load(config_.proxy->listeners); !loaded) return loaded;
   if (Status started = start_workers(); !started) return started;
   listeners_ = std::make_unique<ListenerSet>(loop_, workers_);
   if (Status started = start_builder(options); !started) return started;
@@ -153,6 +159,7 @@ Status Server::start_workers() {
         .index = i,
         .timeouts = session_timeouts(config_.proxy->timeouts),
         .messages = config_.proxy->limits.messages,
+        .tls_handshakes = config_.proxy->limits.tls_handshakes,
         .access_log = config_.log.access_log,
         .redact = config_.log.redact,
         .ofrep = *ofrep,
@@ -188,6 +195,7 @@ void Server::use_settings() {
     worker->set_max_buffered(limits_.buffered_bytes);
     worker->set_on_change(on_change_of(proxy.on_change), proxy.drain_timeout);
     worker->set_message_limits(proxy.limits.messages);
+    worker->set_tls_handshakes(proxy.limits.tls_handshakes);
   }
 }
 
@@ -220,7 +228,15 @@ Result<std::shared_ptr<upstream::SharedContainer>> Server::container_for(const s
   for (const snapshot::EndpointSpec& endpoint : spec.endpoints) {
     if (const auto literal = literal_address(endpoint); !literal) return std::unexpected(literal.error());
   }
-  return std::make_shared<upstream::SharedContainer>(spec, static_cast<uint32_t>(workers_.size()));
+  auto made = std::make_shared<upstream::SharedContainer>(spec, static_cast<uint32_t>(workers_.size()));
+  if (Status loaded = tls_.load(*made); !loaded) return std::unexpected(loaded.error());
+  return made;
+}
+
+void Server::watch_certificates() {
+  tls_.watch(config_.proxy->listeners, containers_, [this] {
+    if (const Status updated = listeners_->update(config_.proxy->listeners); !updated) spdlog::error("{}", updated.error().text());
+  }, loop_.now_ms());
 }
 
 Result<RoutingInput> Server::make_routing_input(const config::ProxyConfig& proxy) {
@@ -254,6 +270,7 @@ void Server::use_routing(RoutingInput input) {
   monitor_.set_containers(containers_);
   health_.set_containers(containers_);
   builder_->set_routing(std::move(input));
+  watch_certificates();
 }
 
 namespace {
@@ -287,6 +304,7 @@ Status Server::reload(config::Config config) {
   if (!config.proxy) return fail("reload", "the configuration has no proxy section", config.file);
   if (shutting_down_) return fail("reload", "the router is shutting down");
   if (successors_ != nullptr && successors_->busy()) return fail("reload", "a take-over is under way");
+  if (Status loaded = tls_.load(config.proxy->listeners); !loaded) return loaded;
   Result<RoutingInput> routing = make_routing_input(*config.proxy);
   if (!routing) return std::unexpected(routing.error());
   Result<ofrep::OfrepOptions> ofrep = ofrep::ofrep_options(config.proxy->ofrep, config.proxy->ofrep_tokens);
@@ -299,6 +317,7 @@ Status Server::reload(config::Config config) {
   use_when_resolved(std::move(*routing));
   use_settings();
   for (const auto& worker : workers_) worker->set_ofrep(*ofrep);
+  watch_certificates();
   // `config` is the one that ran until now.
   if (const std::string names = needs_restart(config, config_); !names.empty()) {
     spdlog::warn("these changes take effect after a restart:{}", names);
@@ -313,6 +332,7 @@ void Server::reopen_logs() {
 
 void Server::tick() {
   monitor_.tick(loop_.now_ms());
+  if (successors_ == nullptr || !successors_->busy()) tls_.tick(loop_.now_ms());
   tick_.set(loop_.timers(), loop_.now_ms() + upstream::BreakerWindow::kTickMs);
 }
 
@@ -374,6 +394,7 @@ Status Server::open_to_successors(std::unique_ptr<takeover::Door> door) {
 Result<takeover::Offer> Server::offer() const {
   if (shutting_down_) return fail("takeover", "this router is shutting down");
   takeover::Offer offer{.sockets = listeners_->offer()};
+  offer.values[std::string(ServerTls::kTicketKeysValue)] = tls_.ticket_keys();
   if (admin_server_ != nullptr) {
     offer.sockets.push_back({{takeover::Role::kAdmin, config_.admin.address}, admin_server_->socket()->fd()});
   }

@@ -18,6 +18,7 @@
 #include "proxy/takeover_service.h"
 #include "proxy/upstream/breaker_monitor.h"
 #include "proxy/upstream/health_checker.h"
+#include "proxy/server_tls.h"
 #include "proxy/upstream/lease.h"
 #include "proxy/worker.h"
 
@@ -64,6 +65,7 @@ class Server {
   bool shutting_down() const { return shutting_down_; }
   // Why it should not get traffic, a stable token; empty: it should.
   std::string unready_reason() const;
+  const CertificateWatch& certificates() const { return tls_.certificates(); }
   const OverloadLimits& limits() const { return limits_; }
   uint64_t reloads() const { return reloads_; }
   uint64_t reload_failures() const { return reload_failures_; }
@@ -91,6 +93,7 @@ class Server {
   void use_when_resolved(RoutingInput input);
   void use_routing(RoutingInput input);
   void endpoints_changed(const std::shared_ptr<upstream::SharedContainer>& container);
+  void watch_certificates();
   Status write_ports_file(const std::string& path) const;
   void tick();
   // Closes the listeners as `adopted` says, then waits for the connections.
@@ -107,6 +110,7 @@ class Server {
   std::unique_ptr<Builder> builder_;
   std::vector<std::shared_ptr<upstream::SharedContainer>> containers_;
   std::unique_ptr<ListenerSet> listeners_;
+  ServerTls tls_;
   upstream::ContainerMonitor monitor_;
   upstream::HealthChecker health_;
   event::Timer tick_;

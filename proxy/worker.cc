@@ -6,6 +6,7 @@
 #include "filters/health.h"
 #include "filters/proof.h"
 #include "filters/rollout.h"
+#include "proxy/stream/session_start.h"
 
 namespace flagmesh {
 
@@ -18,6 +19,7 @@ Worker::Worker(WorkerOptions options, std::unique_ptr<event::Loop> loop)
       ofrep_(*loop_, flags_, options_.ofrep) {
   context_.timeouts = options_.timeouts;
   context_.limits = options_.messages;
+  context_.handshakes.max = options_.tls_handshakes;
   context_.forwarder = &forwarder_;
   context_.handlers["ofrep"] = &ofrep_adapter_;
   if (options_.connections != nullptr) context_.connection_places.emplace(*options_.connections);
@@ -87,7 +89,7 @@ void Worker::add_listener(uint64_t id, std::shared_ptr<net::ListenSocket> socket
   loop_->post([this, id, from = std::move(socket)] {
     auto listener = std::make_unique<net::Listener>(
         *loop_, from, [this, id](int client, const net::Address& peer) {
-          stream::H1Session::start(context_, sessions_, listener_settings_.at(id), client, peer);
+          stream::accept_connection(context_, sessions_, listener_settings_.at(id), client, peer);
         });
     listener->refuse_with(
         reserve_, [this] { return stream::bare_response(stream::kTooManyConnections, loop_->date()); },
@@ -163,6 +165,10 @@ void Worker::set_max_buffered(uint64_t bytes) {
 
 void Worker::set_timeouts(stream::SessionTimeouts timeouts) {
   loop_->post([this, timeouts] { context_.timeouts = timeouts; });
+}
+
+void Worker::set_tls_handshakes(uint32_t max) {
+  loop_->post([this, max] { context_.handshakes.max = max; });
 }
 
 void Worker::set_message_limits(http::H1Limits limits) {

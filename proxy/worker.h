@@ -24,6 +24,7 @@ struct WorkerOptions {
   uint32_t index = 0;
   stream::SessionTimeouts timeouts;
   http::H1Limits messages;
+  uint32_t tls_handshakes = limits::kTlsHandshakes;
   std::string access_log;
   bool redact = false;  // LogConfig::redact
   ofrep::OfrepOptions ofrep;
@@ -58,6 +59,7 @@ class Worker {
   void set_timeouts(stream::SessionTimeouts timeouts);
   void set_ofrep(ofrep::OfrepOptions options);
   void set_message_limits(http::H1Limits limits);
+  void set_tls_handshakes(uint32_t max);
   // `grace`: ms, for kDrain.
   void set_on_change(stream::OnChange action, MonoMs grace);
   // Bytes that may wait for slow peers before new requests are refused.

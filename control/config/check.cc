@@ -107,6 +107,31 @@ void check_key_files(Report& report, const ParsedConfig& parsed) {
   }
 }
 
+template <class Spec, class Load>
+void check_tls(Report& report, const std::vector<NamedTls<Spec>>& all, Load&& load) {
+  for (const NamedTls<Spec>& one : all) {
+    net::TlsWarnings warnings;
+    if (Status loaded = load(one.spec, warnings); !loaded) {
+      const Error& error = loaded.error();
+      report.error(one.mark, one.what + ": " + error.place + ": " + error.message, error.mend);
+    }
+    for (const net::TlsWarning& warning : warnings) {
+      report.warning(one.mark, one.what + ": " + warning.place + ": " + warning.message, warning.mend);
+    }
+  }
+}
+
+void check_certificates(Report& report, const ParsedConfig& parsed) {
+  const auto keys = std::make_shared<const net::TicketKeys>(0);
+  const auto status = [](const auto& loaded) { return loaded ? Status() : Status(std::unexpected(loaded.error())); };
+  check_tls(report, parsed.tls_servers, [&](const net::TlsServerSpec& spec, net::TlsWarnings& warnings) {
+    return status(net::TlsServer::load(spec, keys, warnings));
+  });
+  check_tls(report, parsed.tls_clients, [&](const net::TlsClientSpec& spec, net::TlsWarnings& warnings) {
+    return status(net::TlsClient::load(spec, warnings));
+  });
+}
+
 }  // namespace
 
 Diagnostics check_files(const std::string& config_file, bool strict) {
@@ -116,6 +141,7 @@ Diagnostics check_files(const std::string& config_file, bool strict) {
   const LoadedFlags loaded = load_flags(parsed, report);
   if (parsed.config.proxy && loaded.any) check_routes(report, parsed, loaded);
   check_key_files(report, parsed);
+  check_certificates(report, parsed);
   std::ranges::stable_sort(all, {},
                            [](const Diagnostic& d) { return std::pair(d.line, d.column); });
   all.insert(all.end(), loaded.diagnostics.begin(), loaded.diagnostics.end());

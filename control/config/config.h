@@ -19,8 +19,11 @@
 #include "control/snapshot/snapshot.h"
 #include "merkle/signature_key.h"
 #include "proxy/base/diagnostic.h"
+#include "proxy/limits.h"
 #include "proxy/http/h1_decoder.h"
 #include "proxy/net/listener.h"
+#include "proxy/net/tls_client.h"
+#include "proxy/net/tls_server.h"
 #include "proxy/stream/listener_settings.h"
 
 namespace flagmesh::config {
@@ -49,10 +52,12 @@ struct ListenerConfig {
   net::ListenOptions socket;
   stream::ListenerSettings settings;  // without `places`
   uint32_t max_connections = 0;       // of clients, for the process; 0: none of its own
+  std::optional<net::TlsServerSpec> tls;  // absent: clear text
 };
 
 // Milliseconds; 0 switches one off where it says so.
 struct TimeoutsConfig {
+  Millis tls_handshake = 10'000;  // of a client, from connecting to the handshake's end
   Millis connect = 2'000;  // to an endpoint, when its container does not say
   Millis request_header =
       10'000;  // first byte of a request to the end of its head: slow senders are cut
@@ -83,6 +88,7 @@ struct LimitsConfig {
   uint64_t buffered_bytes = 0;
   // Of each request: 431, 414 or 413 above them. `proxy.normalize_path` is here, too.
   http::H1Limits messages;
+  uint32_t tls_handshakes = limits::kTlsHandshakes;  // of one worker at a time; others wait
   uint64_t max_body = 0;  // Route::max_body of routes that do not say; 0: no limit
 };
 
@@ -197,12 +203,22 @@ struct NamedFile {
   flags::Mark mark;  // of the value
 };
 
+// Certificates that the configuration names, for checks that touch the disk.
+template <class Spec>
+struct NamedTls {
+  std::string what;  // "'tls' of a listener"
+  Spec spec;
+  flags::Mark mark;
+};
+
 // The whole file or nothing: when has_errors(diagnostics), `config` may be shown, never used.
 struct ParsedConfig {
   Config config;
   std::vector<RouteMarks> route_marks;  // as proxy->routes
   std::vector<NamedFile> key_files;
   std::vector<NamedFile> flag_patterns;  // as flags.files
+  std::vector<NamedTls<net::TlsServerSpec>> tls_servers;
+  std::vector<NamedTls<net::TlsClientSpec>> tls_clients;
   Diagnostics diagnostics;               // in file order
 };
 

@@ -32,6 +32,8 @@ class Report {
   const std::string& file() const { return file_; }
   std::vector<NamedFile> key_files;
   std::vector<NamedFile> flag_patterns;
+  std::vector<NamedTls<net::TlsServerSpec>> tls_servers;
+  std::vector<NamedTls<net::TlsClientSpec>> tls_clients;
 
   // Relative to the folder of the file.
   std::string resolve(const std::string& path) const;

@@ -162,6 +162,8 @@ ParsedConfig parse_config(std::string_view text, const std::string& file,
   take_environment(environment, parsed.config.redis);
   parsed.key_files = std::move(report.key_files);
   parsed.flag_patterns = std::move(report.flag_patterns);
+  parsed.tls_servers = std::move(report.tls_servers);
+  parsed.tls_clients = std::move(report.tls_clients);
   std::ranges::stable_sort(parsed.diagnostics, {},
                            [](const Diagnostic& d) { return std::pair(d.line, d.column); });
   return parsed;

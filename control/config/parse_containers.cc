@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "control/config/parse_tls.h"
+
 namespace flagmesh::config {
 
 using flags::JsonMember;
@@ -142,7 +144,7 @@ ContainerSpec parse_container(Report& report, const JsonMember& member, Millis c
   parse_health_check(reader, spec);
   parse_outlier(reader, spec);
   parse_breaker(reader, spec);
-  reader.later("tls", "TLS to containers");
+  parse_container_tls(reader, spec);
   reader.count("min_healthy", spec.min_healthy, 1, kMaxCount);
   reader.duration("connect_timeout", spec.connect_timeout);
   reader.duration("idle_timeout", spec.idle_timeout);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "control/config/parse_tls.h"
 #include "proxy/http/path.h"
 #include "proxy/http/tokens.h"
 
@@ -139,7 +140,7 @@ void parse_listener(Report& report, const JsonValue& value,
     report.error(value.mark(), "a listener has no 'address'", "add address: 0.0.0.0:9071");
   }
   reader.listen_address("address", listener.address);
-  reader.later("tls", "TLS on listeners");
+  parse_listener_tls(reader, listener);
   ListenerReader r{reader, listener};
   parse_socket(r);
   reader.count("max_connections", listener.max_connections, 1, kMaxConnections);

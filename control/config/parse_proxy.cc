@@ -39,6 +39,7 @@ void parse_timeouts(ObjectReader& parent, TimeoutsConfig& out) {
   if (value == nullptr) return;
   ObjectReader reader(parent.report(), *value, parent.member("timeouts"));
   reader.duration("connect", out.connect);
+  reader.duration("tls_handshake", out.tls_handshake);
   reader.duration("request_header", out.request_header);
   reader.duration("request_body", out.request_body);
   reader.duration("response_header", out.response_header, 0);
@@ -82,6 +83,7 @@ void parse_limits(ObjectReader& parent, LimitsConfig& out) {
     reader.count("max_connections", out.max_connections, 1, kMaxConnections);
   }
   if (!is_auto("buffered_bytes")) reader.size("buffered_bytes", out.buffered_bytes);
+  reader.count("tls_handshakes", out.tls_handshakes, 1, 1'000'000);
   parse_message_limits(reader, out.messages, out.max_body);
   reader.finish();
 }

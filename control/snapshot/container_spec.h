@@ -72,6 +72,7 @@ struct UpstreamTlsSpec {
   std::string server_name;  // verified and sent as SNI; empty: the endpoint's host
   std::string cert;         // client certificate and key, both or none
   std::string key;
+  bool verify = true;  // the endpoint's certificate, by authority and name
 
   bool operator==(const UpstreamTlsSpec&) const = default;
 };

@@ -52,7 +52,7 @@ void TlsThreadIo::begin(int fd, Buffer& left) {
   fd_ = fd;
   left_ = &left;
   error_ = 0;
-  drained_ = eof_ = false;
+  drained_ = blocked_ = eof_ = false;
 }
 
 void TlsThreadIo::end() {
@@ -74,12 +74,13 @@ bool TlsThreadIo::refill() {
     left_->consume(in_end_);
     return true;
   }
-  if (drained_) return false;
+  if (blocked_) return false;
   ssize_t n = 0;
   do {
     n = recv(fd_, in_.get(), kInBytes, 0);
   } while (n < 0 && errno == EINTR);
   drained_ = n < static_cast<ssize_t>(kInBytes);
+  blocked_ = n <= 0;
   eof_ = n == 0;
   if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) error_ = errno;
   if (n > 0) in_end_ = static_cast<size_t>(n);

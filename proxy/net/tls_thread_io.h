@@ -65,6 +65,7 @@ class TlsThreadIo {
   int fd_ = -1;
   int error_ = 0;
   bool drained_ = false;
+  bool blocked_ = false;  // the kernel has nothing, or the end was reached: do not ask it again in this turn
   bool eof_ = false;
 };
 

@@ -17,6 +17,12 @@ namespace {
 
 // Plain bytes that are protected before the kernel is asked to take them.
 constexpr size_t kChunkBytes = 4 * TlsThreadIo::kRecordBytes;
+// A peer that makes us answer (key updates) and does not read is cut when so many bytes wait.
+constexpr size_t kMaxUnsentBytes = 4 * kChunkBytes;
+
+constexpr std::string_view kPlainHttpAnswer =
+    "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 47\r\n"
+    "x-flagmesh-reason: tls_plain_http\r\n\r\n400 Bad Request: this port speaks HTTPS (TLS).\n";
 
 IoResult again() { return {.status = IoResult::Status::kAgain}; }
 IoResult error(int number) { return {.status = IoResult::Status::kError, .error = number}; }
@@ -96,6 +102,8 @@ IoResult TlsTransport::handshake(int fd) {
     }
     may_read_ = !turn.io.drained();
     if (outcome == 1) for_handshake_.reset();
+    // A browser that was sent to the wrong port shows this.
+    if (result.error == error_of(TlsFailure::kPlainHttp) && SSL_is_server(ssl_) == 1) turn.io.out() = kPlainHttpAnswer;
   }
   const IoResult sent = send_out(fd);
   return result.status == IoResult::Status::kOk && sent.status != IoResult::Status::kOk ? sent : result;
@@ -128,7 +136,13 @@ IoResult TlsTransport::read(int fd, std::span<char> into) {
     result.bytes = taken;
   }
   // Reading may answer: a key update, an alert.
-  if (!TlsThreadIo::this_thread().out().empty()) (void)send_out(fd);
+  if (!TlsThreadIo::this_thread().out().empty()) {
+    (void)send_out(fd);
+    if (unsent_.size() > kMaxUnsentBytes) {
+      broken_ = true;
+      return error(error_of(TlsFailure::kProtocol));
+    }
+  }
   return result;
 }
 

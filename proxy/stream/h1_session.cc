@@ -9,61 +9,22 @@
 
 namespace flagmesh::stream {
 
-// --- SessionList -------------------------------------------------------------------------------------------------------
-
-SessionList::~SessionList() {
-  while (first_ != nullptr) delete first_;  // close_all() came before: none has a stream
-}
-
-void SessionList::close_idle() {
-  for (H1Session* session = first_; session != nullptr;) {
-    H1Session* next = session->next_;
-    if (session->idle()) session->close();
-    session = next;
-  }
-}
-
-void SessionList::expect_close() {
-  for (H1Session* session = first_; session != nullptr; session = session->next_) {
-    if (!session->idle()) continue;
-    session->head_timed_ = false;
-    session->arm(H1Session::kDrainIdleMs);
-  }
-}
-
-void SessionList::close_all() {
-  for (H1Session* session = first_; session != nullptr;) {
-    H1Session* next = session->next_;
-    if (session->stream_ != nullptr) {
-      session->cut("shutdown");
-    } else {
-      session->close();
-    }
-    session = next;
-  }
-}
-
 // --- Life --------------------------------------------------------------------------------------------------------------
 
-H1Session::H1Session(WorkerContext& worker, SessionList& list, const ListenerRef& listener, const net::Address& peer)
+H1Session::H1Session(WorkerContext& worker, SessionList& list, Peer peer)
     : worker_(worker),
       list_(list),
       connection_(worker.io, *this),
       decoder_(worker.limits),
       timer_([](void* self) { static_cast<H1Session*>(self)->on_timer(); }, this),
-      peer_(peer, listener),
+      peer_(std::move(peer)),
       opened_ms_(worker.io.loop().now_ms()) {
-  next_ = list_.first_;
-  if (next_ != nullptr) next_->previous_ = this;
-  list_.first_ = this;
-  ++list_.size_;
+  list_.add(*this);
   worker_.stats.connections.add();
 }
 
 H1Session::~H1Session() {
-  (previous_ != nullptr ? previous_->next_ : list_.first_) = next_;
-  if (next_ != nullptr) next_->previous_ = previous_;
-  --list_.size_;
+  list_.remove(*this);
   worker_.stats.connections.sub();
 }
 
@@ -75,19 +36,25 @@ void H1Session::start(WorkerContext& worker, SessionList& list, const ListenerRe
     ::close(fd);
     return;
   }
-  std::unique_ptr<H1Session> session(new H1Session(worker, list, listener, peer));
+  std::unique_ptr<H1Session> session(new H1Session(worker, list, Peer(peer, listener)));
   if (!session->peer_.place.take(worker, *listener)) {
     ::close(fd);
     return;
   }
   session->awaits_proxy_header_ = listener->proxy_protocol;
   session->connection_.be_patient();
-  if (!session->connection_.start(fd)) return;
-  session->head_timed_ = !worker.draining;
-  session->arm(session->peer_.place.refused() ? limits::kRefusedMs
-               : worker.draining              ? kDrainIdleMs
-                                              : worker.timeouts.request_header);
-  (void)session.release();
+  if (session->connection_.start(fd)) session.release()->begin();
+}
+
+void H1Session::start_secure(WorkerContext& worker, SessionList& list, Peer peer, int fd, std::unique_ptr<net::Transport> transport) {
+  std::unique_ptr<H1Session> session(new H1Session(worker, list, std::move(peer)));
+  session->connection_.be_patient();
+  if (session->connection_.start(fd, std::move(transport))) session.release()->begin();
+}
+
+void H1Session::begin() {
+  head_timed_ = !worker_.draining;
+  arm(peer_.place.refused() ? limits::kRefusedMs : worker_.draining ? kDrainIdleMs : worker_.timeouts.request_header);
 }
 
 void H1Session::close() {
@@ -96,6 +63,20 @@ void H1Session::close() {
   timer_.cancel();
   connection_.close();
   worker_.io.loop().deleter().push(std::unique_ptr<event::DeferredDeletable>(this));
+}
+
+void H1Session::expect_close() {
+  if (!idle()) return;
+  head_timed_ = false;
+  arm(kDrainIdleMs);
+}
+
+void H1Session::cut_off() {
+  if (stream_ != nullptr) {
+    cut("shutdown");
+  } else {
+    close();
+  }
 }
 
 void H1Session::arm(MonoMs after) {

@@ -10,54 +10,40 @@
 #include "proxy/net/connection.h"
 #include "proxy/stream/local_error.h"
 #include "proxy/stream/session.h"
+#include "proxy/stream/session_list.h"
 #include "proxy/stream/worker_context.h"
 
 namespace flagmesh::stream {
 
-class H1Session;
-
-// The sessions of one worker or server, for draining and for limits. On the worker's thread.
-class SessionList {
- public:
-  SessionList() = default;
-  SessionList(const SessionList&) = delete;
-  SessionList& operator=(const SessionList&) = delete;
-  ~SessionList();
-
-  size_t size() const { return size_; }
-  // Closes what is idle; the others close after their response (WorkerContext::draining is set by the caller).
-  void close_idle();
-  // The same for clients that must not lose a request which is on its way: what is idle gets a moment more (kDrainIdleMs) to ask, and
-  // the answer says goodbye.
-  void expect_close();
-  void close_all();
-
- private:
-  friend class H1Session;
-  H1Session* first_ = nullptr;
-  size_t size_ = 0;
-};
-
 // Owns itself: made by start() for an accepted descriptor, deleted through the loop's deleter when the connection is over. On the worker's
 // thread. An idle session has no stream and no buffer.
-class H1Session final : public Session, public event::DeferredDeletable, private net::ConnectionHandler {
+class H1Session final : public Session, public ListedSession, private net::ConnectionHandler {
  public:
   static void start(WorkerContext& worker, SessionList& list, const ListenerRef& listener, int fd,
                     const net::Address& peer);
+  // For TLS, after its handshake: the socket is registered nowhere.
+  static void start_secure(WorkerContext& worker, SessionList& list, Peer peer, int fd, std::unique_ptr<net::Transport> transport);
   ~H1Session() override;
 
   bool idle() const { return stream_ == nullptr && decoder_.idle(); }
   void close();
 
  private:
-  friend class SessionList;
   // A client that was told goodbye may still read; what it sends is dropped meanwhile.
   static constexpr MonoMs kLingerMs = 2'000;
   static constexpr MonoMs kLingerSlowMs = 30'000;
   // A client that was idle when draining began, or that connects meanwhile.
   static constexpr uint32_t kDrainIdleMs = 1'000;
 
-  H1Session(WorkerContext& worker, SessionList& list, const ListenerRef& listener, const net::Address& peer);
+  H1Session(WorkerContext& worker, SessionList& list, Peer peer);
+  void begin();
+
+  // ListedSession
+  void close_when_idle() override {
+    if (idle()) close();
+  }
+  void expect_close() override;
+  void cut_off() override;
 
   // net::ConnectionHandler
   size_t on_bytes(std::string_view bytes) override;
@@ -102,8 +88,6 @@ class H1Session final : public Session, public event::DeferredDeletable, private
   http::H1RequestDecoder decoder_;
   event::Timer timer_;
   Stream* stream_ = nullptr;
-  H1Session* next_ = nullptr;
-  H1Session* previous_ = nullptr;
   Peer peer_;
   MonoMs opened_ms_;
   size_t left_ = 0;  // while closing: bytes that the client had not taken when the timer was set

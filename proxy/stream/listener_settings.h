@@ -12,6 +12,7 @@
 #include "proxy/http/message.h"
 #include "proxy/net/address.h"
 #include "proxy/net/cidr.h"
+#include "proxy/net/tls_server.h"
 #include "proxy/upstream/lease.h"
 
 namespace flagmesh::stream {
@@ -27,6 +28,8 @@ enum class ForwardedFields : uint8_t {
 };
 
 struct ListenerSettings {
+  // TLS with these certificates; null: clear text.
+  std::shared_ptr<const net::TlsServer> tls;
   // A connection begins with a PROXY header, which only addresses of trusted_proxies may send.
   bool proxy_protocol = false;
   ForwardedFields forwarded = ForwardedFields::kXForwarded;

@@ -1,5 +1,7 @@
 #include "proxy/stream/local_error.h"
 
+#include "proxy/upstream/upstream_tls.h"
+
 namespace flagmesh::stream {
 
 LocalError error_for(http::H1Error error) {
@@ -27,6 +29,12 @@ LocalError error_for(upstream::Failure failure) {
     case upstream::Failure::kReset: return {502, "upstream_reset"};
     case upstream::Failure::kProtocol: return {502, "upstream_protocol_error"};
     case upstream::Failure::kTruncated: return {502, "upstream_truncated"};
+    case upstream::Failure::kTlsHandshake:
+    case upstream::Failure::kTlsUnknownCa:
+    case upstream::Failure::kTlsExpired:
+    case upstream::Failure::kTlsName:
+    case upstream::Failure::kTlsCertificate:
+      return {503, upstream::kTlsFailureReasons[upstream::tls_failure_index(failure)], 1};
   }
   return {502, "upstream_reset"};
 }

@@ -26,6 +26,7 @@ LocalError error_for(upstream::Failure failure);
 inline constexpr LocalError kBadMaxForwards{400, "bad_max_forwards", 0, true};
 inline constexpr LocalError kNoRoute{404, "no_route"};
 inline constexpr LocalError kRequestTimeout{408, "request_timeout", 0, true};
+inline constexpr LocalError kMisdirected{421, "misdirected"};  // RFC 9110 §15.5.20: the connection's certificate is for other hosts
 inline constexpr LocalError kBodyTooLarge{413, "body_too_large", 0, true};
 inline constexpr LocalError kHandlerDropped{500, "handler_gave_no_answer"};
 inline constexpr LocalError kNoState{503, "no_configuration", 1};

@@ -14,6 +14,7 @@ namespace {
 using http::HeaderId;
 
 constexpr size_t kRequestIdBytes = 128;
+constexpr std::string_view kClientCertificateField = "x-forwarded-client-cert";
 
 // Appends to the list that is there: several fields of one name are one list (RFC 9110 §5.3).
 void append_to_list(Arena& arena, http::HeaderList& headers, HeaderId id, std::string_view item) {
@@ -105,6 +106,11 @@ void prepare_request(Stream& stream) {
   Arena& arena = stream.arena();
   const ListenerSettings& listener = *stream.session().peer().listener;
   http::remove_hop_by_hop(headers);
+  if (const net::TlsInfo* tls = stream.session().peer().tls_info.get(); tls != nullptr && tls->client != nullptr) {
+    // What an unbelieved client says about itself was removed when the request began; what we have seen replaces what a proxy says.
+    headers.remove(kClientCertificateField);
+    headers.add(arena, HeaderId::kOther, kClientCertificateField, tls->client->forwarded);
+  }
   add_forwarding(stream, listener.forwarded);
   if (headers.value(HeaderId::kXRequestId) != stream.request_id()) {
     headers.set(arena, HeaderId::kXRequestId, stream.request_id());

@@ -1,10 +1,12 @@
 // The client's connection as a stream sees it: HTTP/1 has one stream at a time, HTTP/2 many.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "proxy/http/message.h"
+#include "proxy/net/tls_info.h"
 #include "proxy/stream/connection_place.h"
 #include "proxy/stream/listener_settings.h"
 
@@ -29,6 +31,7 @@ struct Peer {
   bool loopback = false;
   bool tls = false;
   bool believed = false;  // when it says who asked
+  std::unique_ptr<const net::TlsInfo> tls_info;  // what the handshake has shown; with `tls`
 };
 
 class Session {

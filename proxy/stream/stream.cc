@@ -83,6 +83,11 @@ void Stream::begin_denied(Session& session, bool end, const LocalError& error) {
 
 // False: replied.
 bool Stream::route() {
+  if (const net::TlsInfo* tls = session_->peer().tls_info.get();
+      tls != nullptr && !request_.authority.empty() && !tls->covers(request_.authority)) {
+    local_reply(kMisdirected);
+    return false;
+  }
   if (worker_.snapshot == nullptr) {
     local_reply(kNoState);
     return false;

@@ -10,6 +10,7 @@
 #include "proxy/base/arena.h"
 #include "proxy/base/random.h"
 #include "proxy/http/h1_decoder.h"
+#include "proxy/limits.h"
 #include "proxy/net/io_context.h"
 #include "proxy/stream/access_log.h"
 #include "proxy/stream/change_watch.h"
@@ -23,14 +24,24 @@
 namespace flagmesh::stream {
 
 class Stream;
+class TlsAccept;
 
 // Milliseconds; 0 switches off where config/config.h says so.
 struct SessionTimeouts {
+  uint32_t tls_handshake = 10'000;
   uint32_t request_header = 10'000;
   uint32_t request_body = 30'000;
   uint32_t stream_idle = 300'000;
   uint32_t connection_idle = 75'000;
   uint32_t max_connection_age = 0;
+};
+
+// TLS handshakes under way (proxy/stream/tls_accept.h).
+struct Handshakes {
+  uint32_t max = limits::kTlsHandshakes;
+  uint32_t running = 0;
+  TlsAccept* first_waiting = nullptr;  // oldest first
+  TlsAccept* last_waiting = nullptr;
 };
 
 struct WorkerContext {
@@ -54,6 +65,7 @@ struct WorkerContext {
   http::H1Limits limits;           // of clients' requests
   http::H1Limits upstream_limits;  // of containers' responses
   SessionTimeouts timeouts;
+  Handshakes handshakes;
   upstream::UpstreamContext upstream{io, rng, upstream_limits, index};
   AccessLog access_log;
   std::vector<std::unique_ptr<Filter>> filters;

@@ -34,6 +34,10 @@ struct alignas(64) WorkerStats {
   Counter connections_accepted;
   Counter connections;  // a gauge
   Counter connections_refused;
+  Counter tls_handshakes;         // that ended well
+  Counter tls_resumed;            // of these
+  Counter tls_handshakes_waited;  // over the limit: began later
+  ReasonCounters tls_failures;    // net::tls_failure_name
   Counter refused_for_connections;  // over proxy.limits.max_connections: answered 503, or closed
   Counter refused_for_listener;     // the same for a listener's max_connections
   Counter refused_for_memory;       // requests over proxy.limits.buffered_bytes

@@ -24,6 +24,7 @@ struct Endpoint {
   uint32_t consecutive_errors = 0;     // outlier detection
   int64_t current_weight = 0;          // smooth weighted round robin
   bool removed = false;                // not in the list any more: connections end when done
+  std::unique_ptr<net::TlsSessionSlot> tls_session = nullptr;  // with TLS: the newest session
 
   bool healthy() const { return state->healthy(); }
 };

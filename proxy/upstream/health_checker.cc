@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/upstream/upstream_tls.h"
+
 namespace flagmesh::upstream {
 
 EndpointProbe::EndpointProbe(net::IoContext& context, Rng& rng, std::shared_ptr<SharedContainer> container,
@@ -35,7 +37,9 @@ void EndpointProbe::begin() {
   connection_ = std::make_unique<net::Connection>(context_, static_cast<net::ConnectionHandler&>(*this));
   decoder_ = std::make_unique<http::H1ResponseDecoder>(limits_);
   decoder_->expect(http::Method::kGet, false);
-  if (!connection_->start_connect(endpoint_->address)) {
+  bool failed = false;
+  auto transport = make_transport(*container_, *endpoint_, nullptr, failed);
+  if (failed || !connection_->start_connect(endpoint_->address, std::move(transport))) {
     finish(false);
     return;
   }

@@ -35,6 +35,16 @@ void SharedContainer::set_endpoints(std::shared_ptr<const EndpointList> endpoint
   recount_healthy();
 }
 
+std::shared_ptr<const net::TlsClient> SharedContainer::tls() const {
+  const std::lock_guard lock(mutex_);
+  return tls_;
+}
+
+void SharedContainer::set_tls(std::shared_ptr<const net::TlsClient> tls) {
+  const std::lock_guard lock(mutex_);
+  tls_ = std::move(tls);
+}
+
 void SharedContainer::recount_healthy() {
   const std::shared_ptr<const EndpointList> list = endpoints();
   const auto count = std::ranges::count_if(*list, [](const auto& endpoint) { return endpoint->healthy(); });

@@ -1,6 +1,7 @@
 // What the workers and the main thread share about one feature container: health, breaker, limits, counts.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -11,6 +12,7 @@
 #include "control/snapshot/container_spec.h"
 #include "proxy/base/counter.h"
 #include "proxy/net/address.h"
+#include "proxy/net/tls_client.h"
 #include "proxy/upstream/lease.h"
 
 namespace flagmesh::upstream {
@@ -41,6 +43,7 @@ struct alignas(64) ContainerShard {
   Counter requests;           // attempts sent
   Counter failures;           // attempts that count against the error rate: connect failure, reset, timeout, 5xx
   Counter connect_failures;
+  std::array<Counter, 5> tls_failures;  // of these; by tls_failure_index()
   Counter retries;            // attempts after the first one of a request
   Counter overflows;          // not admitted: a limit of the circuit breaker
   Counter connections_opened;
@@ -59,6 +62,11 @@ class SharedContainer {
   // The endpoints now. Main thread writes; workers take a copy when told that it changed (Container::refresh_endpoints).
   std::shared_ptr<const EndpointList> endpoints() const;
   void set_endpoints(std::shared_ptr<const EndpointList> endpoints);
+
+  // With spec().tls: how to speak to the endpoints; never null then. The main thread replaces it when certificate files change; connections
+  // go on with what they began with.
+  std::shared_ptr<const net::TlsClient> tls() const;
+  void set_tls(std::shared_ptr<const net::TlsClient> tls);
 
   // How many endpoints are healthy; kept by the main thread so that a request reads one number.
   uint32_t healthy_endpoints() const { return healthy_.load(std::memory_order_relaxed); }
@@ -81,6 +89,7 @@ class SharedContainer {
   const snapshot::ContainerSpec spec_;
   mutable std::mutex mutex_;                         // not on the request path: endpoints change rarely
   std::shared_ptr<const EndpointList> endpoints_;    // guarded by mutex_
+  std::shared_ptr<const net::TlsClient> tls_;        // guarded by mutex_
   std::atomic<uint32_t> healthy_{0};
   std::atomic<BreakerState> breaker_{BreakerState::kClosed};
   std::vector<ContainerShard> shards_;

@@ -1,6 +1,7 @@
 #include "proxy/upstream/upstream_connection.h"
 
 #include "proxy/upstream/container.h"
+#include "proxy/upstream/upstream_tls.h"
 
 namespace flagmesh::upstream {
 
@@ -14,7 +15,13 @@ UpstreamConnection::UpstreamConnection(Container& container, Endpoint& endpoint)
 UpstreamConnection::~UpstreamConnection() = default;
 
 Status UpstreamConnection::connect(UpstreamRequest& request) {
-  if (Status started = connection_.start_connect(endpoint_.state->address); !started) return started;
+  if (container_.spec().tls && endpoint_.tls_session == nullptr) {
+    endpoint_.tls_session = std::make_unique<net::TlsSessionSlot>();
+  }
+  bool failed = false;
+  auto transport = make_transport(container_.shared(), *endpoint_.state, endpoint_.tls_session.get(), failed);
+  if (failed) return flagmesh::fail("connect", "TLS cannot be set up", endpoint_.state->name);
+  if (Status started = connection_.start_connect(endpoint_.state->address, std::move(transport)); !started) return started;
   request_ = &request;
   event::Loop& loop = container_.context().io.loop();
   timer_.set(loop.timers(), loop.now_ms() + container_.spec().connect_timeout);
@@ -111,18 +118,22 @@ void UpstreamConnection::message_ended() {
   request->on_end();
 }
 
-void UpstreamConnection::on_close(net::CloseCause cause, int) {
+void UpstreamConnection::on_close(net::CloseCause cause, int error) {
   switch (state_) {
-    case State::kConnecting:
+    case State::kConnecting: {
+      const Failure failure = failure_of(net::tls_failure_of(error));
       container_.stats().connect_failures.add();
-      fail(Failure::kConnect);
+      if (is_tls_failure(failure)) container_.stats().tls_failures[tls_failure_index(failure)].add();
+      fail(failure);
       break;
+    }
     case State::kIdle:
       container_.remove_idle(*this);
       dispose();
       break;
     case State::kBusy:
-      if (cause == net::CloseCause::kPeer && got_head_ && decoder_.on_eof() == http::H1Event::kEnd) {
+      // An end that TLS was not told of is not the end of a body that has no other.
+      if (cause == net::CloseCause::kPeer && error == 0 && got_head_ && decoder_.on_eof() == http::H1Event::kEnd) {
         reusable_ = false;
         message_ended();
       } else if (got_head_) {

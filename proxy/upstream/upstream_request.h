@@ -20,6 +20,12 @@ enum class Failure : uint8_t {
   kReset,          // broke before the response head
   kProtocol,       // the answer is not HTTP as RFC 9112 has it
   kTruncated,      // broke after the response head
+  // No connection because of TLS; as kConnect otherwise.
+  kTlsHandshake,
+  kTlsUnknownCa,
+  kTlsExpired,
+  kTlsName,
+  kTlsCertificate,
 };
 
 // Implemented by the forwarder. All calls come on the worker's thread, none inside acquire(). After on_failure() or on_end() the attempt

@@ -3,12 +3,12 @@ import re
 import shutil
 import unittest
 
-from harness import client, process
+from harness import client, process, tls
 from harness.mesh import MeshTest
 from harness.waiting import eventually
 
 CONF = process.ROOT / "conf"
-CONTAINERS = {"plain.yaml": 4, "shop.yaml": 5}  # example -> how many containers it expects at 127.0.0.1:7001 and up
+CONTAINERS = {"plain.yaml": 4, "shop.yaml": 5, "tls.yaml": 1}  # example -> how many containers it expects at 127.0.0.1:7001 and up
 
 
 class ConfExamples(MeshTest):
@@ -24,7 +24,7 @@ class ConfExamples(MeshTest):
             port = f"127.0.0.1:{7001 + number}"
             self.assertIn(port, text)
             text = text.replace(port, self.origin(f"container-{number}").address)
-        text = re.sub(r"127\.0\.0\.1:(9071|9901|8071)\b", "127.0.0.1:0", text)
+        text = re.sub(r"127\.0\.0\.1:(9071|9443|9901|8071)\b", "127.0.0.1:0", text)
         for old, new in replacements:
             self.assertIn(old, text)
             text = text.replace(old, new)
@@ -52,6 +52,22 @@ class ConfExamples(MeshTest):
         for _ in range(4):
             self.assert_serves(*router, "/")
             self.assert_serves(*router, "/", headers={"Host": "api.example.com"})
+
+    def test_tls(self):
+        authority = tls.Authority(self.folder / "authority")
+        pair = authority.issue("shop", "DNS:shop.example.com,DNS:localhost,IP:127.0.0.1")
+        (self.folder / "conf/certs").mkdir()
+        shutil.copy(pair["cert"], self.folder / "conf/certs/shop.pem")
+        shutil.copy(pair["key"], self.folder / "conf/certs/shop.key")
+        secure = tls.Container(pair)
+        self.addCleanup(secure.close)
+        path = self.prepare("tls.yaml", ("127.0.0.1:7443", secure.address))
+        process.run("check", path)
+        _, bound = self.started("proxy", path)
+        trusting = tls.context(authority)
+        for target in ("/", "/secure"):
+            reply = eventually(lambda: tls.fetch(bound["listeners"][0], "shop.example.com", target, trusting), "an answer")
+            self.assertEqual(reply.status, 200, reply)
 
     def test_shop(self):
         redis = self.redis()

@@ -43,8 +43,13 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{
             listeners("listeners: [{ address: \"1.2.3.4:80\" }, { address: @@\"1.2.3.4:80\" }]"),
             "two listeners have the address '1.2.3.4:80'", ""},
-        Mistake{listeners("listeners: [{ address: \"1.2.3.4:80\", @@tls: {} }]"),
-                "'tls' in a listener: this build does not have TLS on listeners yet", ""},
+        Mistake{listener("tls: @@{}"), "'tls' of a listener has no certificates", "certificates"},
+        Mistake{listener("tls: { certificates: [@@{ cert: a.pem }] }"),
+                "a certificate of 'tls' of a listener needs 'cert' and 'key'", "key"},
+        Mistake{listener("tls: { certificates: [{ cert: a.pem, key: a.key }], @@client_auth: optional }"),
+                "'client_auth' in 'tls' of a listener needs 'client_ca'", ""},
+        Mistake{listener("tls: { certificates: [{ cert: a.pem, key: a.key }], min_version: @@TLSv1.1 }"),
+                "'min_version' in 'tls' of a listener cannot be 'TLSv1.1'", "TLSv1.2"},
         Mistake{listener("@@proxy_protocol: true"),
                 "'proxy_protocol' in a listener is taken from trusted proxies, and this listener "
                 "has none",

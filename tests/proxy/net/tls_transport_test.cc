@@ -338,6 +338,24 @@ TEST_F(TlsTransportTest, GarbageInAnyPortionEndsTheConnection) {
   }
 }
 
+// A short read was taken for all that there is: the end behind it has no readiness of its own, and the connection hung.
+TEST_F(TlsTransportTest, EndBehindAPieceOfAHandshakeOrRecordIsSeen) {
+  load();
+  const auto [accepted, opened] = tcp_pair();
+  End end(context);
+  say(opened, std::string_view("\x16\x03\x01\x02\x00\x01\x00", 7));
+  ::shutdown(opened, SHUT_WR);
+  ASSERT_TRUE(end.connection.start_handshake(accepted, server_tls->accept()));
+  ASSERT_TRUE(wait([&] { return end.closed; }));
+  EXPECT_EQ(tls_failure_of(end.error), TlsFailure::kClosed);
+  close(opened);
+  ASSERT_TRUE(meet());
+  say(client->connection.fd(), std::string_view("\x17\x03\x03\x00\x20 piece", 11));
+  ::shutdown(client->connection.fd(), SHUT_WR);
+  ASSERT_TRUE(wait([&] { return server->closed; }));
+  EXPECT_NE(server->error, 0);
+}
+
 TEST_F(TlsTransportTest, DamagedRecordEndsTheConnection) {
   ASSERT_TRUE(meet());
   const std::string_view record("\x17\x03\x03\x00\x20 this is not what it claims to be!", 37);
