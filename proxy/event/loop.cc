@@ -216,8 +216,8 @@ void Loop::turn(int wait_ms) {
   if (tasks_ != nullptr || patient_ != nullptr) {
     wait_ms = 0;
   } else if (const MonoMs wakeup = timers_.next_wakeup(); wakeup != 0 && wait_ms != 0) {
-    const MonoMs now = mono_ms();
-    const int until = wakeup > now ? static_cast<int>(std::min<MonoMs>(wakeup - now, 3'600'000)) : 0;
+    // By the time of this turn's beginning: later by what the turn took, which is less than a tick of the wheel unless it was busy.
+    const int until = wakeup > now_ms_ ? static_cast<int>(std::min<MonoMs>(wakeup - now_ms_, 3'600'000)) : 0;
     if (wait_ms < 0 || until < wait_ms) wait_ms = until;
   }
   batch_size_ = epoll_wait(impl_->epoll_fd, batch_.data(), kBatch, wait_ms);
