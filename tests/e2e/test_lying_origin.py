@@ -271,6 +271,10 @@ class Unasked(LyingTest):
     """Bytes, or whole answers, that come on a kept connection without a request."""
 
     async def tell(self, connection, lie):
+        # Every request has come, so each has a connection of its own: a lie is never the answer to somebody else's question.
+        self.asked += 1
+        while self.asked < len(self.lies):
+            await asyncio.sleep(0.005)
         connection.write(ok("asked"))
         await asyncio.sleep(0.05)
         connection.retire()
@@ -281,9 +285,10 @@ class Unasked(LyingTest):
     async def scenario(self):
         self.lies = [b"x", b"\r\n", ok("unasked"), b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 408 Late\r\nConnection: close\r\n\r\n",
                      b"\0" * 200_000] * 4
+        self.asked = 0
         await self.run_origin()
 
-        async def one(number):
+        async def lied_to(number):
             client = await RawClient.open(self.router.address)
             await client.send(f"GET /lie/{number} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
             reply = await client.response()
@@ -291,9 +296,12 @@ class Unasked(LyingTest):
             liar = next(c for c in self.origin_.connections if any(r.target == f"/lie/{number}" for r in c.requests))
             while liar.ended is None:  # the router hangs up
                 await asyncio.sleep(0.005)
-            await self.next_is_served(client, reply.end, number, f"unasked {self.lies[number][:40]!r}")
+            return client, reply
 
-        await asyncio.wait_for(asyncio.gather(*(one(n) for n in range(len(self.lies)))), 20 * SLOWNESS)
+        everyone = range(len(self.lies))
+        told = await asyncio.wait_for(asyncio.gather(*(lied_to(n) for n in everyone)), 20 * SLOWNESS)
+        await asyncio.wait_for(asyncio.gather(*(
+            self.next_is_served(told[n][0], told[n][1].end, n, f"unasked {self.lies[n][:40]!r}") for n in everyone)), 20 * SLOWNESS)
         await self.finish()
 
     def test_idle_connection_that_speaks_is_closed(self):
