@@ -47,6 +47,8 @@ inline constexpr size_t kH2WorthwhileBytes = 1024;
 // Frames, and bytes written to one connection, in one callback.
 inline constexpr uint32_t kH2FrameBudget = 512;
 inline constexpr size_t kH2WriteBudgetBytes = 256 * 1024;
+// Requests of ours at a time on one connection to a container, when it allows more: a longer queue would only wait for one socket.
+inline constexpr uint32_t kH2UpstreamStreams = 256;
 // Between the two GOAWAY frames of a drain: requests that are on their way arrive.
 inline constexpr uint32_t kH2DrainNoticeMs = 500;
 

@@ -136,8 +136,9 @@ ContainerSpec parse_container(Report& report, const JsonMember& member, Millis c
   ObjectReader reader(report, member.value, "container " + in_quotes(member.name));
   if (member.value.is_object()) parse_endpoints(reader, spec);
   reader.choice<snapshot::UpstreamProtocol>("protocol", spec.protocol,
-                                            {{"http1", snapshot::UpstreamProtocol::kHttp1}},
-                                            {"http2", "auto"});
+                                            {{"http1", snapshot::UpstreamProtocol::kHttp1},
+                                             {"http2", snapshot::UpstreamProtocol::kHttp2}},
+                                            {"auto"});
   reader.choice<snapshot::LoadBalancing>("load_balancing", spec.load_balancing,
                                          {{"round_robin", snapshot::LoadBalancing::kRoundRobin}},
                                          {"least_request", "random", "ring_hash", "maglev"});

@@ -119,7 +119,10 @@ struct H2Callbacks {
         if (H2Stream* stream = stream_of(session, frame->hd.stream_id)) stream->reset_by_peer = true;
         return 0;
       }
-      case NGHTTP2_SETTINGS: c.settings_seen_ = true; return 0;
+      case NGHTTP2_SETTINGS:
+        c.settings_seen_ = true;
+        if (frame->hd.flags == NGHTTP2_FLAG_NONE) c.events_.on_settings();
+        return 0;
       case NGHTTP2_GOAWAY: c.events_.on_goaway(); return 0;
       default: return 0;
     }
@@ -164,12 +167,7 @@ struct H2Callbacks {
     H2Stream* stream = stream_of(session, head.stream_id);
     if (stream == nullptr) return 0;
     stream->opened = true;
-    if (!end) return 0;
-    stream->local_ended = true;
-    // The whole answer is out; the rest of the request is not wanted (RFC 9113 §8.1).
-    if (c.role_ == H2Role::kServer && !stream->remote_ended) {
-      nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, head.stream_id, NGHTTP2_NO_ERROR);
-    }
+    stream->local_ended = stream->local_ended || end;
     return 0;
   }
 

@@ -41,6 +41,8 @@ class H2Events {
   // The last event of every stream, whole or not (see remote_ended, code, error). It may be
   // destroyed.
   virtual void on_closed(H2Stream& stream) = 0;
+  // Client: the peer's settings came; peer_takes_connect() is known.
+  virtual void on_settings() {}
   // Client: the peer takes no further requests.
   virtual void on_goaway() {}
 
@@ -66,6 +68,9 @@ class H2Connection {
   // the budget ended it: ask again on a later turn.
   bool pull(Output& out);
 
+  // Instead of pull(), when there is nowhere to write to: borrowed bytes are copied.
+  void keep_fresh();
+
   // The connection has ended, in order or not: write what pull() gives and close. Streams that
   // are left are told by nobody.
   bool over() const;
@@ -87,8 +92,10 @@ class H2Connection {
   void send_data(H2Stream& stream, std::string_view data);
   void send_end(H2Stream& stream, const HeaderList* trailers);
   void reset(H2Stream& stream, H2Code code);
+  // The owner destroys the stream although it was not told closed; the connection is not used any more.
+  void forget(H2Stream& stream);
   // The owner has what it wants of the request: the rest is dropped as it comes, and nothing that
-  // the stream points to is used any more.
+  // the stream points to is used any more. reset() it when that takes too long.
   void ignore_rest(H2Stream& stream);
   // The receiver is done with so many bytes of on_data(): windows open.
   void consumed(H2Stream& stream, size_t bytes);
@@ -130,9 +137,9 @@ class H2Connection {
   size_t data_to_send(H2Stream& stream, size_t most, bool& eof, bool& trailers_follow);
   bool write_data(H2Stream& stream, const uint8_t* frame_head, size_t bytes);
   void take_from(H2Stream& stream, size_t bytes);
+  static void queue_fresh(H2Stream& stream);
   void submit_trailers(H2Stream& stream);
   void keep_trailers(H2Stream& stream, const HeaderList& trailers);
-  void keep_fresh();
   void write_goaway(Output& out);
   void resume(H2Stream& stream);
 

@@ -149,23 +149,26 @@ void H2Connection::closed(H2Stream& stream, H2Code code) {
   if (in_block_ == &stream) in_block_ = nullptr;
   if (stream.unconsumed != 0) nghttp2_session_consume_connection(session_, stream.unconsumed);
   stream.unconsumed = 0;
-  waiting_ -= stream.waiting();
-  stream.queued.clear();
-  stream.fresh = {};
-  memory_.release(stream.trailer_block);
-  stream.trailer_block = nullptr;
-  if (stream.in_fresh_list) {
-    H2Stream** at = &fresh_;
-    while (*at != &stream) at = &(*at)->next_fresh;
-    *at = stream.next_fresh;
-    stream.in_fresh_list = false;
-  }
+  forget(stream);
   if (role_ == H2Role::kServer) {
     const bool by_us = !stream.reset_by_peer && !(stream.local_ended && stream.remote_ended);
     closed_ids_[closed_next_++ % kClosedKept] = by_us ? stream.id - 1 : stream.id;
   }
   stream.dead = true;
   events_.on_closed(stream);
+}
+
+void H2Connection::forget(H2Stream& stream) {
+  waiting_ -= stream.waiting();
+  stream.queued.clear();
+  stream.fresh.clear();
+  memory_.release(stream.trailer_block);
+  stream.trailer_block = nullptr;
+  if (!stream.in_fresh_list) return;
+  H2Stream** at = &fresh_;
+  while (*at != &stream) at = &(*at)->next_fresh;
+  *at = stream.next_fresh;
+  stream.in_fresh_list = false;
 }
 
 // A header block for a stream that has closed: trailers that crossed our reset are let through;

@@ -217,17 +217,12 @@ void H2Connection::resume(H2Stream& stream) {
 void H2Connection::send_data(H2Stream& stream, std::string_view data) {
   if (data.empty() || stream.dead || failed_ || !stream.has_data || stream.end_given) return;
   waiting_ += data.size();
-  if (!stream.fresh.empty()) {
-    // A second piece before the first was pulled: keep the order.
-    stream.queued.append(stream.fresh);
-    stream.fresh = data;
-  } else {
-    stream.fresh = data;
-    if (!stream.in_fresh_list) {
-      stream.in_fresh_list = true;
-      stream.next_fresh = fresh_;
-      fresh_ = &stream;
-    }
+  if (stream.fresh.full()) queue_fresh(stream);
+  stream.fresh.add(data);
+  if (!stream.in_fresh_list) {
+    stream.in_fresh_list = true;
+    stream.next_fresh = fresh_;
+    fresh_ = &stream;
   }
   resume(stream);
 }
@@ -264,14 +259,19 @@ void H2Connection::take_from(H2Stream& stream, size_t bytes) {
     stream.queued.consume(from_queue);
     bytes -= from_queue;
   }
-  if (bytes != 0) {
-    out_->borrow(stream.fresh.substr(0, bytes));
-    stream.fresh.remove_prefix(bytes);
+  while (bytes != 0) {
+    const std::string_view piece = stream.fresh.take(bytes);
+    out_->borrow(piece);
+    bytes -= piece.size();
   }
   if (stream.congested && stream.waiting() <= limits::kBufferLowWatermark) {
     stream.congested = false;
     events_.on_drained(stream);
   }
+}
+
+void H2Connection::queue_fresh(H2Stream& stream) {
+  while (stream.fresh.bytes != 0) stream.queued.append(stream.fresh.take(stream.fresh.bytes));
 }
 
 // What the peer's windows did not let through is copied now: its owner takes the memory back.
@@ -280,8 +280,7 @@ void H2Connection::keep_fresh() {
     H2Stream& stream = *fresh_;
     fresh_ = stream.next_fresh;
     stream.in_fresh_list = false;
-    stream.queued.append(stream.fresh);
-    stream.fresh = {};
+    queue_fresh(stream);
     if (stream.queued.size() > limits::kBufferLowWatermark) stream.congested = true;
   }
 }

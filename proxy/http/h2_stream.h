@@ -2,6 +2,7 @@
 // besides.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <string_view>
@@ -14,6 +15,33 @@
 #include "proxy/http/message.h"
 
 namespace flagmesh::http {
+
+// Bytes that stay where they are, in a few pieces.
+struct H2Pieces {
+  static constexpr size_t kMost = 8;
+
+  bool full() const { return end == kMost; }
+  void add(std::string_view piece) {
+    pieces[end++] = piece;
+    bytes += piece.size();
+  }
+  // The rest of the first piece, at most `most` bytes of it, taken off. REQUIRES: there are bytes.
+  std::string_view take(size_t most) {
+    std::string_view& piece = pieces[begin];
+    const std::string_view taken = piece.substr(0, most);
+    piece.remove_prefix(taken.size());
+    bytes -= taken.size();
+    if (piece.empty()) ++begin;
+    if (bytes == 0) begin = end = 0;
+    return taken;
+  }
+  void clear() { bytes = begin = end = 0; }
+
+  std::array<std::string_view, kMost> pieces;
+  size_t bytes = 0;
+  uint8_t begin = 0;
+  uint8_t end = 0;
+};
 
 // Made by the owner, one for each request; lives until H2Events::on_closed(). What the owner sets
 // is said; the rest is the codec's.
@@ -34,7 +62,7 @@ struct H2Stream {
   bool remote_ended = false;          // END_STREAM came
   bool local_ended = false;           // END_STREAM was written
   // Bytes that were given to send_data() and wait for the peer's window.
-  size_t waiting() const { return queued.size() + fresh.size(); }
+  size_t waiting() const { return queued.size() + fresh.bytes; }
 
   // --- The codec's ---
   H2FieldReader fields;
@@ -53,7 +81,7 @@ struct H2Stream {
   uint64_t received = 0;
   uint64_t unconsumed = 0;         // received, not given to consumed()
   Buffer queued;                   // to send
-  std::string_view fresh;          // behind it, borrowed until the next pull()
+  H2Pieces fresh;                  // behind it, borrowed until the next pull()
   void* trailer_block = nullptr;
   H2Stream* next_fresh = nullptr;
   bool in_fresh_list = false;

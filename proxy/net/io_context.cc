@@ -11,7 +11,20 @@ IoContext::IoContext(event::Loop& loop)
 
 IoContext::~IoContext() { loop_.set_after_callback(nullptr, nullptr); }
 
+FlushTask::~FlushTask() {
+  if (asked_ == nullptr) return;
+  FlushTask** at = &asked_->tasks_;
+  while (*at != this) at = &(*at)->next_;
+  *at = next_;
+}
+
 void IoContext::flush() {
+  while (tasks_ != nullptr) [[unlikely]] {
+    FlushTask* task = tasks_;
+    tasks_ = task->next_;
+    task->asked_ = nullptr;
+    task->before_flush();
+  }
   while (dirty_ != nullptr) {
     Connection* connection = dirty_;
     dirty_ = connection->next_dirty_;

@@ -12,6 +12,26 @@
 namespace flagmesh::net {
 
 class Connection;
+class IoContext;
+
+// Somebody who has bytes for a connection when the current callback ends, and makes them only then: all that came up meanwhile goes
+// out together. Intrusive: asking allocates nothing. Destroying it cancels.
+class FlushTask {
+ public:
+  FlushTask() = default;
+  FlushTask(const FlushTask&) = delete;
+  FlushTask& operator=(const FlushTask&) = delete;
+
+ protected:
+  virtual ~FlushTask();
+
+ private:
+  friend class IoContext;
+  // Appends to Connection::output(). May ask again, for this flush.
+  virtual void before_flush() = 0;
+  IoContext* asked_ = nullptr;
+  FlushTask* next_ = nullptr;
+};
 
 // One per loop; outlives its connections; on the loop's thread. It installs itself as the loop's after-callback hook: connections that
 // were written to are flushed when the callback ends, before the scratch is used again.
@@ -26,9 +46,17 @@ class IoContext {
 
   // Writes what the callback left in output batches. Runs by itself after each callback.
   void flush();
+  // Runs task.before_flush() once at the next flush(). Asking twice is once.
+  void before_flush(FlushTask& task) {
+    if (task.asked_ != nullptr) return;
+    task.asked_ = this;
+    task.next_ = tasks_;
+    tasks_ = &task;
+  }
 
  private:
   friend class Connection;
+  friend class FlushTask;
 
   std::span<char> scratch() { return {scratch_.get(), limits::kReadScratchBytes}; }
   std::unique_ptr<Output> take_output();
@@ -37,6 +65,7 @@ class IoContext {
   event::Loop& loop_;
   std::unique_ptr<char[]> scratch_;
   std::vector<std::unique_ptr<Output>> outputs_;  // free
+  FlushTask* tasks_ = nullptr;
   Connection* dirty_ = nullptr;                   // connections with an output batch, newest first
 };
 

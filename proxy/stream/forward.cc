@@ -3,14 +3,22 @@
 #include <algorithm>
 
 #include "proxy/http/hop_by_hop.h"
+#include "proxy/http/websocket_key.h"
 #include "proxy/limits.h"
 #include "proxy/stream/admission.h"
+#include "proxy/stream/grpc.h"
 #include "proxy/stream/message_headers.h"
 #include "proxy/stream/stream.h"
 
 namespace flagmesh::stream {
 
 namespace {
+
+// So often another connection is asked when one said that it did not look at the request.
+constexpr uint8_t kMostUnprocessed = 3;
+
+constexpr std::string_view kWebSocketKey = "Sec-WebSocket-Key";
+constexpr std::string_view kWebSocketAccept = "Sec-WebSocket-Accept";
 
 // All of them as one list.
 std::string_view connection_options_text(const http::HeaderList& headers, Arena& arena) {
@@ -38,6 +46,7 @@ void Forward::start(bool request_ended) {
   request_ended_ = request_ended;
   const uint32_t timeout = stream_.decision().route->timeout;
   deadline_ = timeout == 0 ? 0 : stream_.now_ms() + timeout;
+  if (is_grpc(stream_.request().headers)) [[unlikely]] keep_grpc_deadline();
   prepare_request(stream_);
   if (admitted_ == nullptr && !admit_from(stream_.decision().current)) {
     RouteDecision& decision = stream_.decision();
@@ -45,6 +54,15 @@ void Forward::start(bool request_ended) {
     return;
   }
   attempt(nullptr, false);
+}
+
+// The earlier one counts; the caller's holds for the whole call, not only up to the answer's head.
+void Forward::keep_grpc_deadline() {
+  const std::optional<uint64_t> timeout = grpc_timeout_ms(stream_.request().headers);
+  if (!timeout) return;
+  const MonoMs until = stream_.now_ms() + *timeout;
+  grpc_deadline_ = deadline_ == 0 || until < deadline_;
+  if (grpc_deadline_) deadline_ = until;
 }
 
 void Forward::attempt(const upstream::Endpoint* avoid, bool fresh) {
@@ -61,24 +79,43 @@ void Forward::attempt(const upstream::Endpoint* avoid, bool fresh) {
   if (got.how == upstream::Container::Acquired::kReady) send();
 }
 
-void Forward::use(upstream::UpstreamConnection* connection) {
+void Forward::use(upstream::UpstreamChannel* connection) {
   connection_ = connection;
   endpoint_ = connection == nullptr ? nullptr : &connection->endpoint();
   if (endpoint_ != nullptr) endpoint_name_ = stream_.arena().copy(endpoint_->state->name);
 }
 
-void Forward::on_ready(upstream::UpstreamConnection& connection) {
+void Forward::on_ready(upstream::UpstreamChannel& connection) {
   use(&connection);
   send();
 }
 
 void Forward::send() {
   state_ = State::kSent;
-  const http::RequestHead& request = stream_.request();
+  http::RequestHead& request = stream_.request();
+  if (request.upgrade_websocket) [[unlikely]] prepare_websocket(request);
   connection_->send_head(request, request.upgrade_websocket ? "upgrade" : "");
   if (!replay_.empty()) connection_->send_data(request.body.kind, replay_.view());
   if (request_ended_) connection_->send_end(request.body.kind, stream_.request_trailers());
   on_write_ready();
+}
+
+// HTTP/1 asks with a key, HTTP/2 does not.
+void Forward::prepare_websocket(http::RequestHead& request) {
+  if (request.version != http::Version::kHttp2 || connection_->is_http2()) return;
+  request.headers.remove(kWebSocketKey);
+  Rng& rng = stream_.worker().rng;
+  const uint64_t random = rng.next();
+  request.headers.add(arena(), http::HeaderId::kOther, kWebSocketKey, http::websocket_key(random, rng.next(), arena()));
+}
+
+// Whoever asked with a key hears the answer to it; the encoder leaves it out for HTTP/2.
+void Forward::answer_websocket(http::ResponseHead& head) {
+  if (!connection_->is_http2() || stream_.request().version == http::Version::kHttp2) return;
+  const http::Field* key = stream_.request().headers.find(kWebSocketKey);
+  if (key == nullptr) return;
+  head.reason = reason_phrase(head.status);
+  head.headers.add(arena(), http::HeaderId::kOther, kWebSocketAccept, http::websocket_accept(key->value, arena()));
 }
 
 void Forward::request_data(std::string_view data) {
@@ -98,13 +135,18 @@ void Forward::keep_for_replay(std::string_view data) {
     replay_.append(data);
     return;
   }
-  const bool useful = replayable_ && state_ == State::kSent && http::is_idempotent(stream_.request().method) &&
+  const bool useful = replayable_ && state_ == State::kSent && may_be_sent_again() &&
                       replay_.size() + data.size() <= limits::kRetryBodyBytes;
   if (useful) {
     replay_.append(data);
   } else {
     replayable_ = false;
   }
+}
+
+// An HTTP/2 peer may say that it has not looked at the request.
+bool Forward::may_be_sent_again() const {
+  return http::is_idempotent(stream_.request().method) || connection_->is_http2();
 }
 
 void Forward::pause_request() {
@@ -150,10 +192,15 @@ void Forward::on_head(http::ResponseHead& head) {
                         : head.status == 504 ? snapshot::kRetry504
                                              : 0;
   if (cause != 0 && retry(cause, false)) return;
-  timer_.disarm();
+  if (grpc_deadline_) {
+    timer_.set(stream_.worker().io.loop().timers(), deadline_);
+  } else {
+    timer_.disarm();
+  }
   state_ = head.status == 101 ? State::kTunnel : State::kResponding;
   nominated_ = head.body.kind == http::Framing::kChunked ? connection_options_text(head.headers, arena()) : "";
   prepare_response(stream_, head);
+  if (state_ == State::kTunnel) answer_websocket(head);
   stream_.respond(head);
   if (state_ != State::kTunnel) return;
   request_ended_ = false;  // from now on: the tunnel in that direction
@@ -208,6 +255,12 @@ void Forward::on_failure(upstream::Failure failure) {
     attempt(nullptr, true);
     return;
   }
+  // The peer did not look at it: a connection at its end, or a peer that has enough. Elsewhere, or later, it may do better.
+  if (failure == upstream::Failure::kUnprocessed && resent_unprocessed_ < kMostUnprocessed && replayable_) {
+    ++resent_unprocessed_;
+    attempt(endpoint_, true);
+    return;
+  }
   if (failure == upstream::Failure::kNoDescriptor) {
     stream_.worker().stats.refused_for_files.add();
     fail(error_for(failure));
@@ -230,8 +283,12 @@ void Forward::arm_timer() {
 }
 
 void Forward::on_timer() {
-  if (state_ == State::kResponding || state_ == State::kTunnel) {
+  if (changed_) {
     end_for_change();
+    return;
+  }
+  if (state_ == State::kResponding) {
+    end_grpc_call();
     return;
   }
   record(false);
@@ -241,8 +298,20 @@ void Forward::on_timer() {
   fail(kUpstreamTimeout);
 }
 
+// The caller's time is over in the middle of the answer.
+void Forward::end_grpc_call() {
+  record(false);
+  drop_attempt();
+  http::HeaderList trailers;
+  trailers.add(arena(), http::HeaderId::kOther, kGrpcStatusName, "4");
+  trailers.add(arena(), http::HeaderId::kOther, kGrpcMessageName, kUpstreamTimeout.reason);
+  stream_.respond_trailers(trailers);
+  stream_.respond_end();
+}
+
 void Forward::end_after(MonoMs grace) {
   if (state_ != State::kResponding && state_ != State::kTunnel) return;
+  changed_ = true;
   if (grace != 0) {
     timer_.set(stream_.worker().io.loop().timers(), stream_.now_ms() + grace);
   } else {
@@ -286,7 +355,7 @@ bool Forward::retry(uint8_t cause, bool nothing_sent) {
   if (deadline_ != 0 && stream_.now_ms() >= deadline_) return false;
   const snapshot::RetryPolicy& policy = stream_.decision().route->retries;
   // The one resend after a stale connection was nobody's failure.
-  const bool asked_for = (policy.on & cause) != 0 && attempts_ <= policy.attempts + (resent_stale_ ? 1U : 0U);
+  const bool asked_for = (policy.on & cause) != 0 && attempts_ <= policy.attempts + resent_unprocessed_ + (resent_stale_ ? 1U : 0U);
   if (asked_for && admitted_->has_other_healthy(endpoint_) && retry_same_container(endpoint_)) return true;
   if ((asked_for || nothing_sent) && retry_next_candidate()) return true;
   return asked_for && !nothing_sent && retry_same_container(nullptr);
@@ -365,7 +434,9 @@ void Forward::reset() {
   deadline_ = 0;
   attempts_ = 0;
   state_ = State::kIdle;
-  resent_stale_ = request_ended_ = request_paused_ = response_paused_ = false;
+  resent_unprocessed_ = 0;
+  grpc_deadline_ = false;
+  resent_stale_ = request_ended_ = request_paused_ = response_paused_ = changed_ = false;
   replayable_ = true;
 }
 

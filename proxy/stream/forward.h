@@ -48,8 +48,8 @@ class Forward final : public upstream::UpstreamRequest {
 
   enum class State : uint8_t { kIdle, kWaiting, kSent, kResponding, kTunnel };
 
-  void on_connecting(upstream::UpstreamConnection& connection) override { use(&connection); }
-  void on_ready(upstream::UpstreamConnection& connection) override;
+  void on_connecting(upstream::UpstreamChannel& connection) override { use(&connection); }
+  void on_ready(upstream::UpstreamChannel& connection) override;
   void on_interim(const http::ResponseHead& head) override;
   void on_head(http::ResponseHead& head) override;
   void on_data(std::string_view data) override;
@@ -61,8 +61,13 @@ class Forward final : public upstream::UpstreamRequest {
   Arena& arena() override;
 
   void attempt(const upstream::Endpoint* avoid, bool fresh);
-  void use(upstream::UpstreamConnection* connection);
+  void use(upstream::UpstreamChannel* connection);
   void send();
+  void prepare_websocket(http::RequestHead& request);
+  void answer_websocket(http::ResponseHead& head);
+  void keep_grpc_deadline();
+  void end_grpc_call();
+  bool may_be_sent_again() const;
   void keep_for_replay(std::string_view data);
   void pause_request();
   void pause_response_if_full();
@@ -85,7 +90,7 @@ class Forward final : public upstream::UpstreamRequest {
   event::Timer timer_;
   Buffer replay_;        // body bytes so far, while another attempt may need them
   MonoMs deadline_ = 0;  // Route::timeout; 0: none
-  upstream::UpstreamConnection* connection_ = nullptr;  // connecting or in use
+  upstream::UpstreamChannel* connection_ = nullptr;  // connecting or in use
   upstream::Endpoint* endpoint_ = nullptr;              // of the attempt; null while queued
   upstream::Container* admitted_ = nullptr;             // holds a place behind its circuit breaker
   std::string_view endpoint_name_;                      // in the arena
@@ -94,9 +99,12 @@ class Forward final : public upstream::UpstreamRequest {
   State state_ = State::kIdle;
   bool trial_ = false;
   bool retrying_ = false;  // holds a place under max_retries of `admitted_`
+  uint8_t resent_unprocessed_ = 0;
   bool resent_stale_ = false;
+  bool grpc_deadline_ = false;  // deadline_ is the caller's: it holds behind the answer's head, too
   bool replayable_ = true;  // replay_ has every body byte so far
   bool request_ended_ = false;
+  bool changed_ = false;  // end_after() was told
   bool request_paused_ = false;
   bool response_paused_ = false;
 };

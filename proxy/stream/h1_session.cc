@@ -4,10 +4,17 @@
 
 #include "proxy/limits.h"
 #include "proxy/net/proxy_protocol.h"
+#include "proxy/stream/h2_session.h"
 #include "proxy/stream/local_error.h"
 #include "proxy/stream/stream.h"
 
 namespace flagmesh::stream {
+
+namespace {
+
+constexpr std::string_view kPrefaceLine = http::kH2Preface.substr(0, 16);  // "PRI * HTTP/2.0" and its end
+
+}  // namespace
 
 // --- Life --------------------------------------------------------------------------------------------------------------
 
@@ -180,6 +187,10 @@ size_t H1Session::on_bytes(std::string_view bytes) {
   }
   std::string_view input = bytes;
   if (awaits_proxy_header_ && !take_proxy_header(input)) return 0;
+  if (first_) {
+    if (is_http2(input)) return bytes.size() - input.size() + hand_over(input);
+    first_ = false;
+  }
   unsigned messages = 0;
   while (connection_.is_open() && !connection_.closing()) {
     if (stream_ != nullptr && request_done_) {
@@ -205,6 +216,20 @@ size_t H1Session::on_bytes(std::string_view bytes) {
   }
   if (connection_.is_open() && !connection_.closing()) arm_for_state();
   return bytes.size() - input.size();
+}
+
+// As far as it has come, it is the preface of HTTP/2 with prior knowledge (RFC 9113 §3.3). Over TLS ALPN has decided.
+bool H1Session::is_http2(std::string_view input) {
+  return connection_.transport() == nullptr && input.substr(0, kPrefaceLine.size()) == kPrefaceLine.substr(0, input.size());
+}
+
+// Returns how many bytes were taken: none while the first line is not whole.
+size_t H1Session::hand_over(std::string_view input) {
+  if (input.size() < kPrefaceLine.size()) return 0;
+  net::Connection::Detached socket = connection_.detach();
+  H2Session::start(worker_, list_, std::move(peer_), socket.fd, std::move(socket.transport), input);
+  close();
+  return input.size();
 }
 
 H1Session::Step H1Session::decode_step(std::string_view& input) {

@@ -65,8 +65,11 @@ class H1Session final : public Session, public ListedSession, private net::Conne
     connection_.resume(net::Connection::kPauseBackpressure);
     arm_for_state();
   }
-  size_t waiting() const override { return connection_.waiting(); }
+  size_t waiting(const Stream&) const override { return connection_.waiting(); }
 
+  // The client speaks HTTP/2: an H2Session has the connection from here on.
+  bool is_http2(std::string_view input);
+  size_t hand_over(std::string_view input);
   // False: more of it has to come, or the connection was cut.
   bool take_proxy_header(std::string_view& input);
   enum class Step : uint8_t { kGoOn, kStop };
@@ -100,6 +103,7 @@ class H1Session final : public Session, public ListedSession, private net::Conne
   bool no_body_ = false;       // the response may not have one (HEAD)
   bool dead_ = false;          // waits for the deleter
   bool awaits_proxy_header_ = false;
+  bool first_ = true;          // nothing was read yet that says which protocol it is
 };
 
 }  // namespace flagmesh::stream

@@ -29,6 +29,7 @@ LocalError error_for(upstream::Failure failure) {
     case upstream::Failure::kReset: return {502, "upstream_reset"};
     case upstream::Failure::kProtocol: return {502, "upstream_protocol_error"};
     case upstream::Failure::kTruncated: return {502, "upstream_truncated"};
+    case upstream::Failure::kUnprocessed: return {503, "upstream_refused", 1};
     case upstream::Failure::kTlsHandshake:
     case upstream::Failure::kTlsUnknownCa:
     case upstream::Failure::kTlsExpired:

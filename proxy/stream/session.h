@@ -34,6 +34,9 @@ struct Peer {
   std::unique_ptr<const net::TlsInfo> tls_info;  // what the handshake has shown; with `tls`
 };
 
+// What a session that has many streams keeps with each of them.
+struct SessionStream {};
+
 class Session {
  public:
   virtual const Peer& peer() const = 0;
@@ -52,8 +55,8 @@ class Session {
 
   virtual void pause_request(Stream& stream) = 0;
   virtual void resume_request(Stream& stream) = 0;
-  // Bytes that the client has not taken.
-  virtual size_t waiting() const = 0;
+  // Bytes of this stream that the client has not taken.
+  virtual size_t waiting(const Stream& stream) const = 0;
 
  protected:
   ~Session() = default;

@@ -6,6 +6,7 @@
 
 #include "proxy/base/time.h"
 #include "proxy/http/hop_by_hop.h"
+#include "proxy/stream/grpc.h"
 #include "proxy/stream/max_forwards.h"
 #include "proxy/stream/message_headers.h"
 
@@ -131,6 +132,23 @@ void Stream::begin_refused(Session& session, const LocalError& error) {
   local_reply(error);
 }
 
+void Stream::begin_reset(Session& session, const LocalError& error) {
+  start(session);
+  request_ = {};
+  client_ = {.ip = session.peer().ip, .https = session.peer().tls};
+  status_ = error.status;
+  reason_ = error.reason;
+  worker_.stats.local_replies.add(error.reason);
+  finish(false);
+}
+
+void Stream::forget() {
+  request_ = {};
+  trailers_.clear();
+  arena_.reset();
+  worker_.give_back(this);
+}
+
 void Stream::request_data(std::string_view data) {
   bytes_in_ += data.size();
   if (body_limit_ != 0 && bytes_in_ > body_limit_) {
@@ -241,6 +259,12 @@ void Stream::local_reply(const LocalError& error) {
   http::HeaderList more;
   if (error.retry_after != 0) more.add(arena_, HeaderId::kRetryAfter, decimal(arena_, error.retry_after));
   more.add(arena_, HeaderId::kXFlagmeshReason, error.reason);
+  if (is_grpc(request_.headers)) {
+    more.add(arena_, HeaderId::kOther, kGrpcStatusName, decimal(arena_, grpc_status(error)));
+    more.add(arena_, HeaderId::kOther, kGrpcMessageName, error.reason);
+    local_response(200, "application/grpc", {}, &more);
+    return;
+  }
   const std::string_view status = decimal(arena_, error.status);
   const std::string_view body =
       arena_.join(arena_.join(status, " ", reason_phrase(error.status), ": "), error.reason, "\n");

@@ -43,6 +43,13 @@ class Stream {
   void begin_denied(Session& session, bool end, const LocalError& error);
   // The bytes were no request: answers with the error; request() may hold anything but is not read.
   void begin_refused(Session& session, const LocalError& error);
+  // The same for a request that gets no answer but a reset: it is counted and logged.
+  void begin_reset(Session& session, const LocalError& error);
+  // It never began: nothing is logged. The worker has it back when this returns.
+  void forget();
+  // For the session's own use; nobody else looks at it.
+  SessionStream* session_stream() const { return session_stream_; }
+  void set_session_stream(SessionStream* own) { session_stream_ = own; }
   void request_data(std::string_view data);
   void request_trailers_came();
   void request_end();
@@ -88,7 +95,7 @@ class Stream {
   void break_off_response();
   void pause_request() { session_->pause_request(*this); }
   void resume_request() { session_->resume_request(*this); }
-  size_t downstream_waiting() const { return session_->waiting(); }
+  size_t downstream_waiting() const { return session_->waiting(*this); }
 
   // The user would get another variant now: ends a tunnel or a response that is under way in `grace` ms.
   void variant_changed(MonoMs grace);
@@ -126,6 +133,7 @@ class Stream {
   WorkerContext& worker_;
   Arena arena_;
   Session* session_ = nullptr;
+  SessionStream* session_stream_ = nullptr;
   Handler* handler_ = nullptr;  // null before routing and after it was told of an abort
   WorkerSnapshot* snapshot_ = nullptr;
   http::RequestHead request_;

@@ -5,7 +5,9 @@
 namespace flagmesh::stream {
 
 WorkerContext::WorkerContext(net::IoContext& io_context, uint32_t worker_index, WorkerStats& worker_stats)
-    : io(io_context), index(worker_index), stats(worker_stats) {}
+    : io(io_context), index(worker_index), stats(worker_stats) {
+  upstream.h2_memory = &h2_memory;
+}
 
 WorkerContext::~WorkerContext() {
   for (Stream* stream : free_streams_) delete stream;

@@ -11,6 +11,7 @@
 #include "proxy/base/random.h"
 #include "proxy/http/h1_decoder.h"
 #include "proxy/limits.h"
+#include "proxy/http/h2_memory.h"
 #include "proxy/net/io_context.h"
 #include "proxy/stream/access_log.h"
 #include "proxy/stream/change_watch.h"
@@ -62,6 +63,7 @@ struct WorkerContext {
   WorkerStats& stats;
   Rng rng;
   BlockPool blocks;
+  http::H2Memory h2_memory;
   http::H1Limits limits;           // of clients' requests
   http::H1Limits upstream_limits;  // of containers' responses
   SessionTimeouts timeouts;

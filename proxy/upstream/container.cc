@@ -25,7 +25,8 @@ Container::Container(UpstreamContext& context, std::shared_ptr<SharedContainer> 
       retries_(shared_->retries),
       queue_task_(*this),
       idle_timer_([](void* self) { static_cast<Container*>(self)->look_at_idle(); }, this),
-      queue_timer_([](void* self) { static_cast<Container*>(self)->serve_queue(); }, this) {
+      queue_timer_([](void* self) { static_cast<Container*>(self)->serve_queue(); }, this),
+      http2_(spec().protocol == snapshot::UpstreamProtocol::kHttp2) {
   refresh_endpoints();
 }
 
@@ -155,6 +156,7 @@ Container::Attempt Container::acquire(UpstreamRequest& request, const Endpoint* 
   Endpoint* endpoint = pick(avoid);
   if (endpoint == nullptr) return {.how = Acquired::kFailed, .failure = Failure::kConnect};
   if (queue_head_ != nullptr) return wait(request);
+  if (http2_) [[unlikely]] return acquire_h2(request, *endpoint);
   if (!fresh) {
     if (UpstreamConnection* idle = take_idle(*endpoint)) {
       idle->attach(request);
@@ -247,7 +249,8 @@ void Container::look_at_idle() {
     for (const auto& endpoint : endpoints_) close_idle(*endpoint);
     return;
   }
-  const bool any = std::ranges::any_of(endpoints_, [](const auto& endpoint) { return endpoint->idle != nullptr; });
+  const bool any = std::ranges::any_of(
+      endpoints_, [](const auto& endpoint) { return endpoint->idle != nullptr || endpoint->h2 != nullptr; });
   event::Loop& loop = context_.io.loop();
   if (any) idle_timer_.set(loop.timers(), loop.now_ms() + kIdleLookMs);
 }
@@ -265,6 +268,7 @@ void Container::remove_idle(UpstreamConnection& connection) {
 
 void Container::close_idle(Endpoint& endpoint) {
   while (UpstreamConnection* connection = take_idle(endpoint)) connection->dispose();
+  if (endpoint.h2 != nullptr) close_idle_h2(endpoint);
 }
 
 void Container::forget(UpstreamConnection& connection) {
@@ -320,6 +324,7 @@ void Container::serve_queue() {
 
 // False when there is nothing to serve it with.
 bool Container::serve_one(UpstreamRequest& request) {
+  if (http2_) return serve_one_h2(request);
   if (UpstreamConnection* idle = take_any_idle(nullptr)) {
     dequeue(request);
     idle->attach(request);
@@ -359,6 +364,7 @@ void Container::refresh_endpoints() {
     if (gone == nullptr) continue;
     gone->removed = true;
     close_idle(*gone);
+    retire_h2(*gone);
     removed_.push_back(std::move(gone));
   }
   endpoints_ = std::move(next);
@@ -369,7 +375,10 @@ void Container::refresh_endpoints() {
 
 void Container::retire() {
   retired_ = true;
-  for (const auto& endpoint : endpoints_) close_idle(*endpoint);
+  for (const auto& endpoint : endpoints_) {
+    close_idle(*endpoint);
+    retire_h2(*endpoint);
+  }
 }
 
 }  // namespace flagmesh::upstream

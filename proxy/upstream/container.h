@@ -18,6 +18,7 @@ namespace flagmesh::upstream {
 // A worker's view of one endpoint.
 struct Endpoint {
   std::shared_ptr<EndpointState> state;
+  H2UpstreamConnection* h2 = nullptr;  // those that take further requests
   UpstreamConnection* idle = nullptr;  // last used first: the warmest, and the surplus ages out
   uint32_t active = 0;                 // attempts under way (least_request)
   uint32_t connections = 0;            // open ones
@@ -35,6 +36,7 @@ struct UpstreamContext {
   Rng& rng;
   const http::H1Limits& limits;
   uint32_t worker;
+  http::H2Memory* h2_memory = nullptr;  // REQUIRED for containers that speak HTTP/2
   // Tells the main thread that an endpoint had too many consecutive errors. Called on the worker's thread.
   void (*report_outlier)(void* context, SharedContainer& container, EndpointState& endpoint) = nullptr;
   void* report_context = nullptr;
@@ -78,11 +80,11 @@ class Container final : public event::DeferredDeletable {
   enum class Acquired : uint8_t { kReady, kPending, kFailed };
   struct Attempt {
     Acquired how = Acquired::kFailed;
-    UpstreamConnection* connection = nullptr;  // kReady: send now; kPending: null while queued, else connecting
+    UpstreamChannel* connection = nullptr;     // kReady: send now; kPending: null while queued, else connecting
     Failure failure = Failure::kOverflow;      // kFailed
   };
   // Picks an endpoint (never `avoid` when there is another) and a connection to it. kPending: on_ready() or on_failure() follows on a later
-  // turn; cancel_pending() or UpstreamConnection::cancel() ends the wait. `fresh`: no reused connection. Who is queued is served first.
+  // turn; cancel_pending() or UpstreamChannel::cancel() ends the wait. `fresh`: no reused connection. Who is queued is served first.
   Attempt acquire(UpstreamRequest& request, const Endpoint* avoid, bool fresh);
   void cancel_pending(UpstreamRequest& request);
   // Whether an endpoint other than `tried` is healthy: worth another attempt here.
@@ -101,6 +103,7 @@ class Container final : public event::DeferredDeletable {
 
  private:
   friend class UpstreamConnection;
+  friend class H2UpstreamConnection;
 
   Endpoint* pick(const Endpoint* avoid);
   UpstreamConnection* take_idle(Endpoint& endpoint);
@@ -114,6 +117,18 @@ class Container final : public event::DeferredDeletable {
   void forget(UpstreamConnection& connection);  // it is closed
   // Null: `failure` says why.
   UpstreamConnection* open(Endpoint& endpoint, UpstreamRequest& request, Failure& failure);
+  // HTTP/2: container_h2.cc.
+  Attempt acquire_h2(UpstreamRequest& request, Endpoint& endpoint);
+  UpstreamChannel* join_h2(UpstreamRequest& request, Endpoint& endpoint, bool& ready);
+  UpstreamChannel* open_h2(UpstreamRequest& request, Endpoint& endpoint);
+  bool serve_one_h2(UpstreamRequest& request);
+  void close_idle_h2(Endpoint& endpoint);
+  void retire_h2(Endpoint& endpoint);
+  void forget_h2(Endpoint& endpoint);
+  void h2_idle();
+  void h2_place_free() {
+    if (queue_head_ != nullptr) context_.io.loop().schedule(queue_task_);
+  }
   Attempt wait(UpstreamRequest& request);
   void enqueue(UpstreamRequest& request);
   void dequeue(UpstreamRequest& request);
@@ -154,6 +169,7 @@ class Container final : public event::DeferredDeletable {
   uint32_t round_robin_ = 0;
   bool equal_weights_ = true;
   bool retired_ = false;
+  const bool http2_;
 };
 
 }  // namespace flagmesh::upstream

@@ -34,6 +34,7 @@ void EndpointProbe::on_timer() {
 
 void EndpointProbe::begin() {
   running_ = true;
+  h2_.reset();
   connection_ = std::make_unique<net::Connection>(context_, static_cast<net::ConnectionHandler&>(*this));
   decoder_ = std::make_unique<http::H1ResponseDecoder>(limits_);
   decoder_->expect(http::Method::kGet, false);
@@ -46,16 +47,36 @@ void EndpointProbe::begin() {
   schedule(container_->spec().health_check->timeout);
 }
 
+std::string EndpointProbe::host() const {
+  return endpoint_->address.is_unix() ? std::string("localhost") : endpoint_->name;
+}
+
 void EndpointProbe::on_connected() {
+  if (container_->spec().protocol == snapshot::UpstreamProtocol::kHttp2) {
+    host_ = host();
+    h2_ = std::make_unique<H2Probe>(blocks_, limits_, host_, container_->spec().health_check->path,
+                                    container_->spec().tls.has_value(), context_.loop().now_ms());
+    h2_->pull(connection_->output());
+    return;
+  }
   Output& out = connection_->output();
   out.append("GET ");
   out.append(container_->spec().health_check->path);
   out.append(" HTTP/1.1\r\nHost: ");
-  out.append(endpoint_->address.is_unix() ? std::string("localhost") : endpoint_->name);
+  out.append(host());
   out.append("\r\nUser-Agent: flagmesh-health\r\nConnection: close\r\n\r\n");
 }
 
 size_t EndpointProbe::on_bytes(std::string_view bytes) {
+  if (h2_ != nullptr) {
+    h2_->receive(bytes, context_.loop().now_ms());
+    if (h2_->status() != 0 || h2_->failed()) {
+      finish(h2_->status() >= 200 && h2_->status() < 400);
+    } else {
+      h2_->pull(connection_->output());
+    }
+    return bytes.size();
+  }
   std::string_view input = bytes;
   Arena arena(blocks_);
   http::ResponseHead head;

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "proxy/base/random.h"
 #include "proxy/event/timer.h"
 #include "proxy/http/h1_decoder.h"
 #include "proxy/net/connection.h"
+#include "proxy/upstream/h2_probe.h"
 #include "proxy/upstream/shared_container.h"
 
 namespace flagmesh::upstream {
@@ -30,6 +32,7 @@ class EndpointProbe final : private net::ConnectionHandler {
   size_t on_bytes(std::string_view bytes) override;
   void on_close(net::CloseCause cause, int error) override;
   void schedule(MonoMs after);
+  std::string host() const;
 
   net::IoContext& context_;
   Rng& rng_;
@@ -40,6 +43,8 @@ class EndpointProbe final : private net::ConnectionHandler {
   BlockPool blocks_{1};
   std::unique_ptr<net::Connection> connection_;
   std::unique_ptr<http::H1ResponseDecoder> decoder_;
+  std::string host_;
+  std::unique_ptr<H2Probe> h2_;  // of a container that speaks HTTP/2
   uint32_t successes_ = 0;
   uint32_t failures_ = 0;
   bool running_ = false;

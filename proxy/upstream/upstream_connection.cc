@@ -6,8 +6,8 @@
 namespace flagmesh::upstream {
 
 UpstreamConnection::UpstreamConnection(Container& container, Endpoint& endpoint)
-    : container_(container),
-      endpoint_(endpoint),
+    : UpstreamChannel(endpoint, false),
+      container_(container),
       connection_(container.context().io, *this),
       timer_([](void* self) { static_cast<UpstreamConnection*>(self)->on_timer(); }, this),
       decoder_(container.context().limits) {}

@@ -9,6 +9,8 @@
 #include "proxy/http/h1_decoder.h"
 #include "proxy/http/h1_encoder.h"
 #include "proxy/net/connection.h"
+#include "proxy/upstream/h2_upstream.h"
+#include "proxy/upstream/upstream_channel.h"
 #include "proxy/upstream/upstream_request.h"
 
 namespace flagmesh::upstream {
@@ -17,7 +19,7 @@ class Container;
 struct Endpoint;
 
 // Owned by its Endpoint's list; lives on the worker's thread; deletes itself through the loop's deleter after close.
-class UpstreamConnection final : public event::DeferredDeletable, private net::ConnectionHandler {
+class UpstreamConnection final : public UpstreamChannel, public event::DeferredDeletable, private net::ConnectionHandler {
  public:
   UpstreamConnection(Container& container, Endpoint& endpoint);
   ~UpstreamConnection() override;
@@ -44,7 +46,6 @@ class UpstreamConnection final : public event::DeferredDeletable, private net::C
   // The owner gives the attempt up: the connection is closed, no callback follows.
   void cancel();
 
-  Endpoint& endpoint() { return endpoint_; }
   // Carried a request before the one it carries now.
   bool reused() const { return uses_ > 1; }
 
@@ -63,7 +64,6 @@ class UpstreamConnection final : public event::DeferredDeletable, private net::C
   void dispose();
 
   Container& container_;
-  Endpoint& endpoint_;
   net::Connection connection_;
   event::Timer timer_;  // connecting: give up; idle: close
   http::H1ResponseDecoder decoder_;
@@ -80,5 +80,70 @@ class UpstreamConnection final : public event::DeferredDeletable, private net::C
   bool reusable_ = true;
   bool upgrade_ = false;
 };
+
+// --- UpstreamChannel: which of the two ---------------------------------------------------------------------------------
+
+inline void UpstreamChannel::send_head(const http::RequestHead& head, std::string_view connection) {
+  if (http2_) [[unlikely]] {
+    static_cast<H2UpstreamStream*>(this)->send_head(head);
+    return;
+  }
+  static_cast<UpstreamConnection*>(this)->send_head(head, connection);
+}
+inline void UpstreamChannel::send_data(http::Framing framing, std::string_view data) {
+  if (http2_) [[unlikely]] {
+    static_cast<H2UpstreamStream*>(this)->send_data(data);
+    return;
+  }
+  static_cast<UpstreamConnection*>(this)->send_data(framing, data);
+}
+inline void UpstreamChannel::send_end(http::Framing framing, const http::HeaderList* trailers) {
+  if (http2_) [[unlikely]] {
+    static_cast<H2UpstreamStream*>(this)->send_end(trailers);
+    return;
+  }
+  static_cast<UpstreamConnection*>(this)->send_end(framing, trailers);
+}
+inline void UpstreamChannel::send_raw(std::string_view bytes) {
+  if (http2_) [[unlikely]] {
+    static_cast<H2UpstreamStream*>(this)->send_data(bytes);
+    return;
+  }
+  static_cast<UpstreamConnection*>(this)->send_raw(bytes);
+}
+inline void UpstreamChannel::shutdown_write() {
+  if (http2_) [[unlikely]] {
+    static_cast<H2UpstreamStream*>(this)->send_end(nullptr);
+    return;
+  }
+  static_cast<UpstreamConnection*>(this)->shutdown_write();
+}
+inline size_t UpstreamChannel::waiting() const {
+  if (http2_) [[unlikely]] {
+    return static_cast<const H2UpstreamStream*>(this)->waiting();
+  }
+  return static_cast<const UpstreamConnection*>(this)->waiting();
+}
+inline void UpstreamChannel::pause_reading() {
+  if (http2_) [[unlikely]] {
+    static_cast<H2UpstreamStream*>(this)->pause_reading();
+    return;
+  }
+  static_cast<UpstreamConnection*>(this)->pause_reading();
+}
+inline void UpstreamChannel::resume_reading() {
+  if (http2_) [[unlikely]] {
+    static_cast<H2UpstreamStream*>(this)->resume_reading();
+    return;
+  }
+  static_cast<UpstreamConnection*>(this)->resume_reading();
+}
+inline void UpstreamChannel::cancel() {
+  if (http2_) [[unlikely]] {
+    static_cast<H2UpstreamStream*>(this)->cancel();
+    return;
+  }
+  static_cast<UpstreamConnection*>(this)->cancel();
+}
 
 }  // namespace flagmesh::upstream

@@ -9,7 +9,7 @@
 
 namespace flagmesh::upstream {
 
-class UpstreamConnection;
+class UpstreamChannel;
 
 enum class Failure : uint8_t {
   kConnect,        // no connection: nothing was sent, every method may be tried again
@@ -20,6 +20,7 @@ enum class Failure : uint8_t {
   kReset,          // broke before the response head
   kProtocol,       // the answer is not HTTP as RFC 9112 has it
   kTruncated,      // broke after the response head
+  kUnprocessed,    // HTTP/2: the peer says that it has not looked at the request; every method may be tried again
   // No connection because of TLS; as kConnect otherwise.
   kTlsHandshake,
   kTlsUnknownCa,
@@ -32,10 +33,10 @@ enum class Failure : uint8_t {
 // is over and the connection is not the owner's any more.
 class UpstreamRequest {
  public:
-  // A queued attempt left the queue: `connection` is being opened for it and cancels with UpstreamConnection::cancel() from now on.
-  virtual void on_connecting(UpstreamConnection& connection) = 0;
+  // A queued attempt left the queue: `channel` is being opened for it and cancels with UpstreamChannel::cancel() from now on.
+  virtual void on_connecting(UpstreamChannel& channel) = 0;
   // A pending attempt got its connection: send the request now.
-  virtual void on_ready(UpstreamConnection& connection) = 0;
+  virtual void on_ready(UpstreamChannel& channel) = 0;
   virtual void on_interim(const http::ResponseHead& head) = 0;
   // `head` points into arena(); so does what it names.
   virtual void on_head(http::ResponseHead& head) = 0;

@@ -176,7 +176,8 @@ TEST(H2Flood, WindowsOfOneByte) {
   head.status = 200;
   head.body = {Framing::kChunked, 0};
   server.connection.send_response(server.stream(0), head, false, false);
-  server.connection.send_data(server.stream(0), std::string(100'000, 'x'));
+  const std::string body(100'000, 'x');
+  server.connection.send_data(server.stream(0), body);
   server.pull();
   const size_t taken = until_over(server, 20'000, [](size_t) { return window(1, 1); });
   EXPECT_LE(taken, limits::kH2IdleFrames + 2 * limits::kH2IdleFramesPerWork);

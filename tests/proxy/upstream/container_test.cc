@@ -160,7 +160,7 @@ TEST_F(ContainerTest, AConnectionIsUsedAgain) {
   warm(origin);
   const auto second = attempt();
   EXPECT_TRUE(second->ready);
-  EXPECT_TRUE(second->connection->reused());
+  EXPECT_TRUE(static_cast<UpstreamConnection*>(second->connection)->reused());
   answer(origin, 0);
   ASSERT_TRUE(until([&] { return second->ended; }));
   EXPECT_EQ(second->body, "ok");

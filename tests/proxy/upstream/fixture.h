@@ -48,8 +48,8 @@ class Attempt final : public UpstreamRequest {
  public:
   explicit Attempt(BlockPool& blocks) : arena_(blocks) {}
 
-  void on_connecting(UpstreamConnection& to) override { connection = &to; }
-  void on_ready(UpstreamConnection& to) override {
+  void on_connecting(UpstreamChannel& to) override { connection = &to; }
+  void on_ready(UpstreamChannel& to) override {
     connection = &to;
     ready = true;
     send();
@@ -87,7 +87,7 @@ class Attempt final : public UpstreamRequest {
     connection->send_end(http::Framing::kNone, nullptr);
   }
 
-  UpstreamConnection* connection = nullptr;
+  UpstreamChannel* connection = nullptr;
   bool ready = false;
   bool ended = false;
   bool cancel_at_head = false;

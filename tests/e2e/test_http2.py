@@ -1,0 +1,111 @@
+"""HTTP/2 with the clients and servers that people use: curl, nghttp2's, Node's, and gRPC from npm."""
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+from harness import nginx, node, plain_router, process
+from harness.mesh import MeshTest
+from harness.waiting import SLOWNESS, eventually
+
+LIMIT = 60 * SLOWNESS
+
+
+def run(*command, **options):
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=LIMIT, **options)
+
+
+class CommandLineClients(MeshTest):
+    """Prior knowledge on clear text, in front of an HTTP/1 container."""
+
+    def setUp(self):
+        super().setUp()
+        self.router = plain_router.start(self, [nginx.start(self, "web").address])
+
+    def test_curl(self):
+        if not shutil.which("curl"):
+            self.skipTest("curl is not installed")
+        done = run("curl", "-sS", "--http2-prior-knowledge", "-w", "%{http_version} %{http_code}", "-o", os.devnull,
+                   f"http://{self.router.address}/")
+        self.assertEqual((done.returncode, done.stdout), (0, "2 200"), done.stderr)
+
+    def test_curl_uploads(self):
+        if not shutil.which("curl"):
+            self.skipTest("curl is not installed")
+        file = self.folder / "upload"
+        file.write_bytes(b"x" * 900_000)
+        done = run("curl", "-sS", "--http2-prior-knowledge", "-w", "%{http_version}", "-o", os.devnull,
+                   "--data-binary", f"@{file}", f"http://{self.router.address}/")
+        self.assertEqual((done.returncode, done.stdout), (0, "2"), done.stderr)
+
+    def test_h2load(self):
+        if not shutil.which("h2load"):
+            self.skipTest("h2load is not installed (nghttp2-client)")
+        done = run("h2load", "-n", 20000, "-c", 8, "-m", 32, f"http://{self.router.address}/")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("20000 succeeded, 0 failed, 0 errored", done.stdout)
+        self.assertRegex(done.stdout, r"status codes: 20000 2xx")
+
+    def test_a_drain_under_load_loses_nothing(self):
+        if not shutil.which("h2load"):
+            self.skipTest("h2load is not installed (nghttp2-client)")
+        load = subprocess.Popen(["h2load", "-D", "4", "-c", "4", "-m", "8", f"http://{self.router.address}/"],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            eventually(lambda: "200" in (self.folder / "plain.access").read_text(), "requests to arrive")
+            self.assertEqual(self.router.stop(), 0, self.router.tail())
+            self.untrack(self.router)
+            report, _ = load.communicate(timeout=LIMIT)
+        finally:
+            load.kill()
+        codes = re.search(r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", report)
+        self.assertGreater(int(codes[1]), 0, report)
+        self.assertEqual((codes[3], codes[4]), ("0", "0"), report)
+
+
+class NodeAndGrpc(MeshTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.environment = node.environment()
+
+    def setUp(self):
+        super().setUp()
+        self.ports = self.folder / "peer.json"
+        peer = self.track(process.Process("peer", ["node", node.FOLDER / "h2_peer.js", "serve", self.ports], self.folder,
+                                          self.environment))
+        self.addresses = process.wait_for_file(peer, self.ports)
+
+    def scenario(self, name, router):
+        done = run("node", node.FOLDER / "h2_peer.js", name, router.address, env={**os.environ, **self.environment})
+        self.assertEqual(done.returncode, 0, done.stderr + router.tail())
+
+    def router(self, kind, **container):
+        return plain_router.start(self, [self.addresses[kind]], container={"protocol": "http2"} | container)
+
+    def test_http2_from_end_to_end(self):
+        self.scenario("http2", self.router("http2"))
+
+    def test_grpc(self):
+        self.scenario("grpc", self.router("grpc"))
+
+    def test_grpc_deadline(self):
+        self.scenario("grpc_deadline", self.router("grpc"))
+
+    def test_grpc_cancel_reaches_the_container(self):
+        self.scenario("grpc_cancel", self.router("grpc"))
+        eventually((self.folder / "peer.json.cancelled").exists, "the container to hear of it")
+
+    def test_grpc_hears_why_a_container_is_not_there(self):
+        self.scenario("grpc_unavailable", plain_router.start(self, ["127.0.0.1:1"], container={"protocol": "http2"}))
+
+    def test_health_checks_speak_http2(self):
+        router = self.router("http2", health_check={"path": "/", "interval": "100ms", "unhealthy_after": 1})
+        for _ in range(20):
+            self.scenario("http2", router)
+            break
+        self.assertNotIn("unhealthy", router.tail())
+
+
+if __name__ == "__main__":
+    unittest.main()
