@@ -34,7 +34,7 @@ Status serve(const config::Config& config, const std::string& ports_file) {
   engine::EngineApi api(**engine);
   const auto address = net::Address::parse(config.engine->address);
   if (!address) return std::unexpected(address.error());
-  if (!address->is_loopback() && !address->is_unix()) {
+  if (config.engine->tokens.empty() && !address->is_loopback() && !address->is_unix()) {
     spdlog::warn(
         "the API listens on {}: it can be read from there; changes are taken from loopback only",
         address->text());

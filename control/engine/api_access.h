@@ -30,9 +30,6 @@ class ApiAccess {
   // "unauthorized", "forbidden", "rate_limited", "loopback_only", "not_json".
   Result<std::string> admit(const ApiRequest& request, const ApiRoute& route, MonoMs now_ms);
 
-  bool has_tokens() const { return tokens_ != nullptr; }
-  void set_tokens(std::shared_ptr<const config::ApiTokens> tokens) { tokens_ = std::move(tokens); }
-
  private:
   struct Bucket {
     double left = 0;
