@@ -47,7 +47,7 @@ void parse_listener_tls(ObjectReader& listener, ListenerConfig& out) {
   Report& report = listener.report();
   ObjectReader reader(report, *value, "'tls' of " + listener.what());
   if (!value->is_object()) return;
-  net::TlsServerSpec spec;
+  net::TlsServerSpec spec{.offer_http2 = true};
   const JsonValue* list = reader.find("certificates");
   if (list == nullptr || (list->is_array() && list->array().empty())) {
     report.error(reader.name_mark("certificates"), reader.what() + " has no certificates",

@@ -373,11 +373,16 @@ class Downstream(TlsTest):
         for thread in threads:
             thread.start()
         serials = set()
+
+        def unseen():
+            serial = self.serial()
+            return serial if serial not in serials else None
+
         try:
             for round in range(10):
                 self.ca.issue("shop", "DNS:shop.test")
                 eventually(lambda: self.metric("flagmesh_certificate_reloads_total", result="ok") > round, "the reload")
-                serials.add(self.serial())
+                serials.add(eventually(unseen, "the new certificate"))  # each worker takes it on a turn of its own
             for _ in range(90):
                 reloads = self.metric("flagmesh_reloads_total", result="ok")
                 self.router.signal(signal.SIGHUP)
