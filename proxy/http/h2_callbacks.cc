@@ -46,8 +46,14 @@ struct H2Callbacks {
           return NGHTTP2_ERR_CALLBACK_FAILURE;
         }
         break;
-      case NGHTTP2_DATA:
       case NGHTTP2_CONTINUATION:
+        if (++c.continuations_ > limits::kH2Continuations) {
+          c.terminate(H2Code::kEnhanceYourCalm, "h2_flood");
+          return NGHTTP2_ERR_CALLBACK_FAILURE;
+        }
+        if (head->length != 0) return 0;
+        break;
+      case NGHTTP2_DATA:
         if (head->length != 0 || ends(*head)) return 0;
         break;
       default: break;
@@ -61,6 +67,7 @@ struct H2Callbacks {
     c.block_open_ = true;
     c.block_bytes_ = 0;
     c.block_fields_ = 0;
+    c.continuations_ = 0;
     if (c.role_ == H2Role::kServer && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
       c.last_id_ = id;
       H2Stream* stream = c.events_.on_begin();
@@ -168,6 +175,10 @@ struct H2Callbacks {
     if (stream == nullptr) return 0;
     stream->opened = true;
     stream->local_ended = stream->local_ended || end;
+    // The whole answer is out; the rest of the request is not wanted (RFC 9113 §8.1).
+    if (end && c.role_ == H2Role::kServer && !stream->remote_ended) {
+      nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, head.stream_id, NGHTTP2_NO_ERROR);
+    }
     return 0;
   }
 
@@ -204,7 +215,8 @@ const nghttp2_option* h2_options() {
     nghttp2_option_set_no_auto_window_update(made, 1);
     nghttp2_option_set_no_http_messaging(made, 1);  // h2_fields and h2_head are stricter
     nghttp2_option_set_no_closed_streams(made, 1);
-    nghttp2_option_set_max_continuations(made, limits::kH2Continuations);
+    // It counts a frame again for each piece that its head comes in; on_begin_frame() counts once.
+    nghttp2_option_set_max_continuations(made, 16 * (limits::kH2Continuations + 1));
     // Ours counts by the owner's clock, and says ENHANCE_YOUR_CALM.
     nghttp2_option_set_stream_reset_rate_limit(made, UINT32_MAX, UINT32_MAX);
     nghttp2_option_set_max_settings(made, 32);

@@ -95,7 +95,7 @@ class H2Connection {
   // The owner destroys the stream although it was not told closed; the connection is not used any more.
   void forget(H2Stream& stream);
   // The owner has what it wants of the request: the rest is dropped as it comes, and nothing that
-  // the stream points to is used any more. reset() it when that takes too long.
+  // the stream points to is used any more.
   void ignore_rest(H2Stream& stream);
   // The receiver is done with so many bytes of on_data(): windows open.
   void consumed(H2Stream& stream, size_t bytes);
@@ -156,6 +156,7 @@ class H2Connection {
   size_t waiting_ = 0;
   size_t block_bytes_ = 0;          // decompressed, of the block under way
   uint32_t block_fields_ = 0;
+  uint32_t continuations_ = 0;      // of the block under way
   uint32_t frames_ = 0;             // in this receive()
   int32_t last_id_ = 0;             // the newest stream of the peer
   // Server: the last streams that closed, odd as they are, one less when we had reset them.

@@ -29,7 +29,6 @@ struct H2Session::Lane final : http::H2Stream, SessionStream {
   bool begun = false;        // the stream was told of its request
   bool request_done = false;
   bool paused = false;       // the container is slow: the client's window stays as it is
-  bool lingering = false;    // answered, but the request goes on
   bool no_body = false;      // the response may not have one (HEAD)
 };
 

@@ -182,11 +182,7 @@ void H2Session::stream_finished(Stream& stream, bool) {
   codec_.ignore_rest(lane);
   lane.early.clear();
   ask_flush();
-  if (lane.dead) return;
-  arm_lane(lane);
-  // It may still end by itself: a client that reads the answer does.
-  lane.lingering = !lane.remote_ended;
-  if (lane.lingering) arm(lane.timer, kLingerMs);
+  if (!lane.dead) arm_lane(lane);
 }
 
 // One client that does not read must not fill the memory with all its streams together.
@@ -208,17 +204,13 @@ void H2Session::arm_lane(Lane& lane) {
 }
 
 void H2Session::on_lane_timer(Lane& lane) {
-  const bool answered = lane.lingering && lane.waiting() == 0;
-  const bool reads = lane.lingering || lane.waiting() < lane.left;
-  lane.lingering = false;
-  if (reads && !answered) {
+  if (lane.waiting() < lane.left) {
     arm_lane(lane);
     return;
   }
   Stream* stream = lane.stream;
   if (stream == nullptr) {
-    // The whole answer is out; the rest of the request is not wanted (RFC 9113 §8.1).
-    codec_.reset(lane, lane.local_ended ? http::H2Code::kNoError : http::H2Code::kCancel);
+    codec_.reset(lane, http::H2Code::kCancel);
   } else if (stream->responded()) {
     codec_.reset(lane, kBroken);
     stream->client_gone("stream_idle");

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import unittest
 
-from harness import nginx, node, plain_router, process
+from harness import nginx, node, plain_router, process, tls
 from harness.mesh import MeshTest
 from harness.waiting import SLOWNESS, eventually
 
@@ -29,15 +29,6 @@ class CommandLineClients(MeshTest):
         done = run("curl", "-sS", "--http2-prior-knowledge", "-w", "%{http_version} %{http_code}", "-o", os.devnull,
                    f"http://{self.router.address}/")
         self.assertEqual((done.returncode, done.stdout), (0, "2 200"), done.stderr)
-
-    def test_curl_uploads(self):
-        if not shutil.which("curl"):
-            self.skipTest("curl is not installed")
-        file = self.folder / "upload"
-        file.write_bytes(b"x" * 900_000)
-        done = run("curl", "-sS", "--http2-prior-knowledge", "-w", "%{http_version}", "-o", os.devnull,
-                   "--data-binary", f"@{file}", f"http://{self.router.address}/")
-        self.assertEqual((done.returncode, done.stdout), (0, "2"), done.stderr)
 
     def test_h2load(self):
         if not shutil.which("h2load"):
@@ -64,6 +55,35 @@ class CommandLineClients(MeshTest):
         self.assertEqual((codes[3], codes[4]), ("0", "0"), report)
 
 
+class OverTls(MeshTest):
+    """ALPN decides."""
+
+    def setUp(self):
+        super().setUp()
+        self.ca = tls.Authority(self.folder / "certs")
+        pair = self.ca.issue("shop", "DNS:shop.test")
+        listener = {"address": "127.0.0.1:0", "tls": {"certificates": [pair], "check_authority": False}}
+        self.router = plain_router.start(self, [nginx.start(self, "web").address], listeners=[listener])
+        self.port = self.router.address.rpartition(":")[2]
+
+    def curl(self, *options):
+        done = run("curl", "-sS", "--cacert", self.ca.pem, "--resolve", f"shop.test:{self.port}:127.0.0.1", "-o", os.devnull,
+                   "-w", "%{http_version} %{http_code}", *options, f"https://shop.test:{self.port}/")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_curl_gets_what_it_asks_for(self):
+        self.assertEqual(self.curl("--http2"), "2 200")
+        self.assertEqual(self.curl("--http1.1"), "1.1 200")
+
+    def test_h2load(self):
+        if not shutil.which("h2load"):
+            self.skipTest("h2load is not installed (nghttp2-client)")
+        done = run("h2load", "-n", 5000, "-c", 8, "-m", 32, f"https://{self.router.address}/")
+        self.assertIn("Application protocol: h2", done.stdout)
+        self.assertIn("5000 succeeded, 0 failed, 0 errored", done.stdout)
+
+
 class NodeAndGrpc(MeshTest):
     @classmethod
     def setUpClass(cls):
@@ -85,6 +105,14 @@ class NodeAndGrpc(MeshTest):
 
     def test_http2_from_end_to_end(self):
         self.scenario("http2", self.router("http2"))
+
+    def test_curl_uploads(self):
+        # To a container that reads: curl 7.88 loses an answer that comes before its upload ends.
+        file = self.folder / "upload"
+        file.write_bytes(b"x" * 5_000_000)
+        done = run("curl", "-sS", "--http2-prior-knowledge", "-w", "%{http_version} %{size_download}", "-o", os.devnull,
+                   "--data-binary", f"@{file}", f"http://{self.router('http2').address}/echo")
+        self.assertEqual((done.returncode, done.stdout), (0, "2 5000000"), done.stderr)
 
     def test_grpc(self):
         self.scenario("grpc", self.router("grpc"))

@@ -154,14 +154,7 @@ TEST(H2Exchange, AnAnswerThatIsWholeStopsTheUpload) {
   pair.answer(0, 413, {Framing::kLength, 0}, {}, true);
   pair.server.connection.ignore_rest(pair.server.stream(0));
   pair.run();
-  EXPECT_FALSE(pair.server.stream(0).closed);  // it may end by itself: curl 7.88 loses the answer when a reset is right behind it
-  const std::string more(1'000'000, 'x');
-  pair.client.connection.send_data(pair.client.stream(0), more);
-  pair.run();
-  EXPECT_EQ(pair.client.connection.waiting(), 0U);
-  pair.server.connection.reset(pair.server.stream(0), H2Code::kNoError);
-  pair.run();
-  EXPECT_EQ(pair.client.log, "head 1 413 content-length=0 end\ndrained 1\nclosed 1 0\n");
+  EXPECT_EQ(pair.client.log, "head 1 413 content-length=0 end\nclosed 1 0\n");
   EXPECT_TRUE(pair.server.stream(0).closed);
 }
 

@@ -129,7 +129,7 @@ class End : public H2Events {
       const std::string_view piece = bytes.substr(0, step == 0 ? bytes.size() : step);
       const size_t taken = connection.receive(piece, now);
       bytes.remove_prefix(taken);
-      pull();
+      if (pulls) pull();
     }
   }
   void pull() {
@@ -198,8 +198,10 @@ class End : public H2Events {
            (answer ? " answer\n" : "\n");
   }
   void on_data(H2Stream& s, std::string_view bytes) override {
-    log += "data " + std::to_string(s.id) + " " +
-           (bytes.size() > 64 ? std::to_string(bytes.size()) : std::string(bytes)) + "\n";
+    if (log_data) {
+      log += "data " + std::to_string(s.id) + " " +
+             (bytes.size() > 64 ? std::to_string(bytes.size()) : std::string(bytes)) + "\n";
+    }
     if (consume) connection.consumed(s, bytes.size());
   }
   void on_trailers(H2Stream& s) override {
@@ -217,6 +219,8 @@ class End : public H2Events {
  public:
   bool role_client;
   bool consume = true;
+  bool pulls = true;     // after each piece that is fed
+  bool log_data = true;  // how it is cut depends on how it is fed
 };
 
 // A server that has had the preface and settings, with nothing in its log and output.
