@@ -160,9 +160,11 @@ Result<Received> Channel::receive(uint32_t wait_ms) {
   header.msg_control = control.data();
   header.msg_controllen = control.size();
   ssize_t n = 0;
+  // Who closes with something of ours unread resets us; what it said before is still there behind that error, which is told once.
+  bool reset = false;
   do {
     n = recvmsg(fd_, &header, MSG_CMSG_CLOEXEC);
-  } while (n < 0 && errno == EINTR);
+  } while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !std::exchange(reset, true))));
   Received received;
   if (n >= 0) take_rights(header, received.descriptors);
   if (n <= 0) return fail("takeover_closed", "the other router ended the conversation");
