@@ -161,7 +161,7 @@ bool TlsTransport::seal(std::span<const iovec> parts, size_t& part, size_t& offs
       size_t staged = 0;
       while (part < parts.size() && staged < TlsThreadIo::kRecordBytes) {
         const size_t piece = std::min(parts[part].iov_len - offset, TlsThreadIo::kRecordBytes - staged);
-        memcpy(staging + staged, static_cast<const char*>(parts[part].iov_base) + offset, piece);
+        if (piece != 0) memcpy(staging + staged, static_cast<const char*>(parts[part].iov_base) + offset, piece);
         staged += piece;
         offset += piece;
         if (offset == parts[part].iov_len) {
