@@ -69,6 +69,10 @@ void Builder::discard(Published unused) {
   loop_->post([dead = std::move(unused)] {});
 }
 
+void Builder::release_source() {
+  loop_->post([this] { source_->release(); });
+}
+
 void Builder::on_state(snapshot::AcceptedState state) {
   flags_ = std::move(state.flags);
   trust_ = std::move(state.trust);

@@ -53,6 +53,8 @@ class Builder {
   // From any thread.
   void set_routing(RoutingInput input);
   void discard(Published unused);
+  // A successor takes over: StateSource::release.
+  void release_source();
   const snapshot::SourceStatus& source_status() const { return source_->status(); }
 
  private:

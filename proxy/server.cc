@@ -283,6 +283,7 @@ std::string needs_restart(const config::Config& running, const config::Config& w
   };
   compare(running.proxy->workers == wanted.proxy->workers, "proxy.workers");
   compare(running.proxy->takeover_socket == wanted.proxy->takeover_socket, "proxy.takeover_socket");
+  compare(running.proxy->state_dir == wanted.proxy->state_dir, "proxy.state_dir");
   compare(running.flags.source == wanted.flags.source && running.flags.tenant == wanted.flags.tenant, "flags");
   compare(running.trust.policy == wanted.trust.policy && running.trust.origin == wanted.trust.origin &&
               running.trust.engine_keys == wanted.trust.engine_keys &&
@@ -340,7 +341,8 @@ std::string Server::unready_reason() const {
   if (shutting_down_) return "shutting_down";
   if (current_ == nullptr) return "no_snapshot";
   const snapshot::TrustStatus& trust = current_->snapshot->trust;
-  return has_flag_routes(*config_.proxy) && !trust.proven ? trust.unproven_reason : "";
+  if (has_flag_routes(*config_.proxy) && !trust.proven) return trust.unproven_reason;
+  return source_view().not_ready;
 }
 
 // --- Taking over and being taken over ----------------------------------------------------------------------------------
@@ -404,6 +406,7 @@ Result<takeover::Offer> Server::offer() const {
 void Server::hand_over(const std::vector<bool>& adopted) {
   spdlog::info("a successor serves; finishing what is in flight");
   shutting_down_ = true;
+  builder_->release_source();
   // In the order of offer(): admin is the last one.
   if (admin_server_ != nullptr) {
     if (adopted.back()) {

@@ -94,6 +94,7 @@ struct LimitsConfig {
 
 struct ProxyConfig {
   uint32_t workers = 0;           // 0: `auto`, one per core that the process may use
+  std::string state_dir;          // resolved; of the journal; empty: none
   std::string takeover_socket;    // resolved; empty: no successor can take over
   bool watch_file = true;         // a changed configuration file is taken over
   Millis watch_settle = 500;      // when it has not changed for so long

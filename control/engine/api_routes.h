@@ -32,6 +32,7 @@ enum class ApiCall : uint8_t {
   kImport,
   kEpochs,
   kLatestEpoch,
+  kProof,
 };
 
 struct ApiRoute {

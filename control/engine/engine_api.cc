@@ -126,6 +126,8 @@ LocalResponse EngineApi::read(const Call& call) const {
       return epochs(call);
     case ApiCall::kLatestEpoch:
       return latest_epoch();
+    case ApiCall::kProof:
+      return proof(call);
     default:
       return not_found();
   }

@@ -1,5 +1,6 @@
-// A router's source of state over any carrier: hears that there is something to read, reads the
-// head, then deltas up to it or the whole state, and hands on what Acceptance accepts.
+// A router's source of state over any carrier: boots from its journal, hears that there is
+// something to read, reads the head, then deltas up to it or the whole state, and hands on what
+// Acceptance accepts.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include "control/redis/full_read.h"
 #include "control/snapshot/acceptance.h"
 #include "control/snapshot/carrier.h"
+#include "control/snapshot/journal.h"
 #include "control/snapshot/state_source.h"
 #include "proxy/event/loop.h"
 #include "proxy/event/timer.h"
@@ -24,17 +26,31 @@ namespace flagmesh::redis {
 // Reads the head: on every connection, on every kHead, and every `reread_ms` or up to a quarter
 // less (jitter), because notifications may be lost. Never reads past the head. When deltas do not
 // lead to it, the whole state is read; when that is refused too, the next look tries again.
+//
+// With a journal: what it holds is handed on inside start(), before anything is read. A state that
+// it cannot keep is refused, and until it can keep one again the status says not_ready. While
+// another process has its folder nothing new is accepted; it is asked for every kLockMs.
 class CarrierStateSource final : public snapshot::StateSource {
  public:
+  static constexpr uint64_t kLockMs = 50;
+
+  // `acceptance` persists to `journal`, which may be null.
   CarrierStateSource(event::Loop& loop, std::unique_ptr<snapshot::Carrier> carrier,
-                     snapshot::Acceptance acceptance, uint64_t reread_ms = 5'000);
+                     snapshot::Acceptance acceptance, uint64_t reread_ms = 5'000,
+                     std::unique_ptr<snapshot::Journal> journal = nullptr);
   ~CarrierStateSource() override;
 
+  // Codes of Journal::read and Acceptance::restore.
   Status start(OnState on_state) override;
+  void release() override;
   const snapshot::SourceStatus& status() const override { return status_; }
   const snapshot::Acceptance& acceptance() const { return acceptance_; }
 
  private:
+  Status boot();
+  bool has_journal();
+  void keep_newest();
+  void unwritable(const Error& why);
   void on_event(snapshot::CarrierEvent event);
   void on_timer();
   void set_timer();
@@ -51,7 +67,11 @@ class CarrierStateSource final : public snapshot::StateSource {
   void finished();
 
   event::Loop& loop_;
+  const std::unique_ptr<snapshot::Journal> journal_;
   snapshot::Acceptance acceptance_;
+  std::optional<snapshot::Acceptance> blank_;  // as before boot(), while the journal is not held
+  int64_t kept_ms_ = 0;                        // the newest verified timestamp that the journal has
+  bool released_ = false;
   const uint64_t reread_ms_;
   snapshot::SourceStatus status_;
   OnState on_state_;
