@@ -32,7 +32,7 @@ enum class ApiCall : uint8_t {
   kImport,
   kEpochs,
   kLatestEpoch,
-  kProof,
+  kRouters,
 };
 
 struct ApiRoute {
