@@ -26,8 +26,8 @@ FilterResult Proof::on_request(stream::Stream& stream) {
   stream::RouteDecision& decision = stream.decision();
   if (!decision.route->is_flag_route()) return FilterResult::kContinue;
   const snapshot::TrustStatus& trust = stream.snapshot().trust;
-  const int64_t now_ms = stream.worker().io.loop().unix_seconds() * 1000;
-  if (trust.proven && trust.fresh_at(now_ms)) [[likely]] {
+  const event::Loop& loop = stream.worker().io.loop();
+  if (trust.proven && trust.fresh_at(loop.unix_seconds() * 1000, loop.now_ms())) [[likely]] {
     return FilterResult::kContinue;
   }
   decision.stale = true;

@@ -56,7 +56,7 @@ stream::LocalResponse Admin::ready() const {
   const snapshot::SourceStatus::View source = server_.source_view();
   const Builder::Published current = server_.current();
   const std::string why = server_.unready_reason();
-  const bool stale = current != nullptr && !current->snapshot->trust.fresh_at(unix_millis());
+  const bool stale = current != nullptr && !current->snapshot->trust.fresh_at(unix_millis(), mono_ms());
   rapidjson::StringBuffer buffer;
   Json json(buffer);
   json.StartObject();
@@ -72,7 +72,10 @@ stream::LocalResponse Admin::ready() const {
     }
   }
   put_bool(json, "source_connected", source.connected);
-  if (!source.last_refusal.empty()) put(json, "last_refusal", source.last_refusal);
+  if (!source.last_refusal.empty()) {
+    put(json, "last_refusal_reason", source.last_refusal_reason);
+    put(json, "last_refusal", source.last_refusal);
+  }
   if (!source.note.empty()) put(json, "note", source.note);
   json.EndObject();
   return {.status = static_cast<uint16_t>(why.empty() ? 200 : 503),

@@ -69,8 +69,8 @@ void Builder::discard(Published unused) {
   loop_->post([dead = std::move(unused)] {});
 }
 
-void Builder::enforced(uint64_t epoch) {
-  loop_->post([this, epoch] { source_->enforced(epoch); });
+void Builder::release_source() {
+  loop_->post([this] { source_->release(); });
 }
 
 void Builder::on_state(snapshot::AcceptedState state) {

@@ -53,8 +53,8 @@ class Builder {
   // From any thread.
   void set_routing(RoutingInput input);
   void discard(Published unused);
-  // Every worker uses a snapshot of that epoch.
-  void enforced(uint64_t epoch);
+  // A successor takes over: StateSource::release.
+  void release_source();
   const snapshot::SourceStatus& source_status() const { return source_->status(); }
 
  private:

@@ -77,7 +77,7 @@ class RouterProcess {
     if (!loop) return std::unexpected(loop.error());
     loop_ = std::move(*loop);
     io_ = std::make_unique<net::IoContext>(*loop_);
-    Result<Builder::MakeSource> make_source = state_source_for(config);
+    Result<Builder::MakeSource> make_source = state_source_for(config, take_over_);
     if (!make_source) return std::unexpected(make_source.error());
     if (config.trust.policy == snapshot::TrustPolicy::kUnsigned) {
       spdlog::warn(
@@ -222,6 +222,7 @@ void add_proxy_command(CLI::App& app, int& exit_code) {
                     "and its place once this one is ready; without one: start afresh");
   command->callback([arguments, take_over, &exit_code] {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is an error like a full disk
     exit_code = RouterProcess(arguments->config, arguments->ports_file, *take_over).run();
   });
 }

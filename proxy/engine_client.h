@@ -22,6 +22,9 @@ struct EngineAnswer {
 Result<EngineAnswer> call_engine(const std::string& engine, http::Method method,
                                  const std::string& path, const std::string& body = {});
 
+// The same for an answer that is no JSON: its body. Any status but 200 is an error.
+Result<std::string> fetch_from_engine(const std::string& engine, const std::string& path);
+
 // The key of a flag as a path segment.
 std::string path_segment(const std::string& key);
 

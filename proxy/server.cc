@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -111,12 +110,7 @@ Status Server::start_builder(const ServerOptions& options) {
   initial.max_age_ms = config_.trust.max_age;
   Result<std::unique_ptr<Builder>> builder = Builder::create(
       options.make_source, initial, *variants_, [this](Builder::Published served) {
-        const auto left = std::make_shared<std::atomic<size_t>>(workers_.size());
-        for (const auto& worker : workers_) {
-          worker->apply(served, [this, left, epoch = served->snapshot->trust.epoch] {
-            if (left->fetch_sub(1) == 1) builder_->enforced(epoch);
-          });
-        }
+        for (const auto& worker : workers_) worker->apply(served);
         loop_.post([this, next = std::move(served)]() mutable { current_ = std::move(next); });
       });
   if (!builder) return std::unexpected(builder.error());
@@ -289,6 +283,7 @@ std::string needs_restart(const config::Config& running, const config::Config& w
   };
   compare(running.proxy->workers == wanted.proxy->workers, "proxy.workers");
   compare(running.proxy->takeover_socket == wanted.proxy->takeover_socket, "proxy.takeover_socket");
+  compare(running.proxy->state_dir == wanted.proxy->state_dir, "proxy.state_dir");
   compare(running.flags.source == wanted.flags.source && running.flags.tenant == wanted.flags.tenant, "flags");
   compare(running.trust.policy == wanted.trust.policy && running.trust.origin == wanted.trust.origin &&
               running.trust.engine_keys == wanted.trust.engine_keys &&
@@ -346,7 +341,8 @@ std::string Server::unready_reason() const {
   if (shutting_down_) return "shutting_down";
   if (current_ == nullptr) return "no_snapshot";
   const snapshot::TrustStatus& trust = current_->snapshot->trust;
-  return has_flag_routes(*config_.proxy) && !trust.proven ? trust.unproven_reason : "";
+  if (has_flag_routes(*config_.proxy) && !trust.proven) return trust.unproven_reason;
+  return source_view().not_ready;
 }
 
 // --- Taking over and being taken over ----------------------------------------------------------------------------------
@@ -410,6 +406,7 @@ Result<takeover::Offer> Server::offer() const {
 void Server::hand_over(const std::vector<bool>& adopted) {
   spdlog::info("a successor serves; finishing what is in flight");
   shutting_down_ = true;
+  builder_->release_source();
   // In the order of offer(): admin is the last one.
   if (admin_server_ != nullptr) {
     if (adopted.back()) {

@@ -124,7 +124,7 @@ ProxyConfig parse_proxy(Report& report, const JsonValue& value, const std::strin
   if (!value.is_object()) return proxy;
   RouteDefaults defaults{.tenant = tenant};
   parse_workers(reader, proxy.workers);
-  reader.later("state_dir", "a journal of accepted state");
+  reader.path("state_dir", proxy.state_dir);
   reader.duration("shutdown_delay", proxy.shutdown_delay, 0);
   reader.duration("drain_timeout", proxy.drain_timeout, 0);
   reader.choice<OnChange>("on_change", proxy.on_change,

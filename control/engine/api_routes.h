@@ -32,7 +32,7 @@ enum class ApiCall : uint8_t {
   kImport,
   kEpochs,
   kLatestEpoch,
-  kRouters,
+  kProof,
 };
 
 struct ApiRoute {

@@ -74,7 +74,6 @@ Status Engine::open(snapshot::HeadVerifier verifier) {
             ++metrics_.healed;
             spdlog::warn("everything published again: {}", found.text());
           },
-      .on_warning = [](const std::string& warning) { spdlog::warn("{}", warning); },
   };
   auto cycle = EpochCycle::open(std::move(parts));
   if (!cycle) return std::unexpected(cycle.error());

@@ -88,7 +88,6 @@ void EngineApi::handle(const ApiRequest& request, Answer answer) {
   if (!author) return answer(error_response(author.error()));
   const Call call{request, *match.route, match.key, std::move(*author)};
   if (call.route.changes) return write(call, std::move(answer));
-  if (call.route.call == ApiCall::kRouters) return routers(std::move(answer));
   answer(read(call));
 }
 
@@ -127,6 +126,8 @@ LocalResponse EngineApi::read(const Call& call) const {
       return epochs(call);
     case ApiCall::kLatestEpoch:
       return latest_epoch();
+    case ApiCall::kProof:
+      return proof(call);
     default:
       return not_found();
   }

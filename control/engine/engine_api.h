@@ -73,10 +73,10 @@ class EngineApi final : public stream::LocalHandler {
   stream::LocalResponse history(const Call& call) const;
   stream::LocalResponse epochs(const Call& call) const;
   stream::LocalResponse latest_epoch() const;
+  stream::LocalResponse proof(const Call& call) const;
   stream::LocalResponse evaluate(const Call& call) const;
   stream::LocalResponse validate(const Call& call) const;
   stream::LocalResponse export_flags() const;
-  void routers(Answer answer) const;
 
   // engine_api_write.cc
   void write(const Call& call, Answer answer);

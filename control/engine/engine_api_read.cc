@@ -9,8 +9,9 @@
 #include "control/flags/canonical_json.h"
 #include "control/flags/parse.h"
 #include "control/flags/prerequisites.h"
-#include "control/flags/read_json.h"
 #include "control/ofrep/bulk.h"
+#include "lockfile/flag_proof.h"
+#include "merkle/note.h"
 
 namespace flagmesh::engine {
 
@@ -61,23 +62,6 @@ LocalResponse EngineApi::tenants() const {
   JsonValue::Object object;
   object.push_back({"tenants", JsonValue(JsonValue::Array{JsonValue(std::move(tenant))})});
   return json_response(200, JsonValue(std::move(object)));
-}
-
-// Reports come from whoever may write to the carrier: what is no object of a fair size is left out.
-void EngineApi::routers(Answer answer) const {
-  engine_.read_reports([epoch = engine_.epochs().epoch(), answer = std::move(answer)](
-                           const Result<std::vector<std::string>>& reports) mutable {
-    if (!reports) return answer(error_response(reports.error()));
-    JsonValue::Array routers;
-    for (const std::string& text : *reports) {
-      auto report = flags::parse_json(text, {.bytes = 16 * 1024, .depth = 4, .nodes = 200});
-      if (report && report->is_object()) routers.push_back(std::move(*report));
-    }
-    JsonValue::Object object;
-    object.push_back({"epoch", number(epoch)});
-    object.push_back({"routers", JsonValue(std::move(routers))});
-    answer(json_response(200, JsonValue(std::move(object))));
-  });
 }
 
 LocalResponse EngineApi::health() const {
@@ -178,6 +162,35 @@ LocalResponse EngineApi::latest_epoch() const {
   object.push_back({"state_root", record.state_root.hex()});
   object.push_back({"checkpoint", epochs.head()});
   return json_response(200, JsonValue(std::move(object)));
+}
+
+// A proof file: lockfile/flag_proof.h.
+LocalResponse EngineApi::proof(const Call& call) const {
+  const EpochCycle& epochs = engine_.epochs();
+  const auto proven = epochs.state().prove_at_head(engine_.flags().tenant(), call.key);
+  if (!proven) {
+    return engine_.flags().find(call.key) == nullptr
+               ? unknown_flag(call.key)
+               : error_response("not_found", "the flag is in no published epoch yet");
+  }
+  const merkle::EpochLog& log = epochs.log();
+  auto checkpoint = merkle::Note::parse(epochs.head());
+  if (!checkpoint) return error_response(checkpoint.error());
+  const snapshot::TenantProof& tenant = proven->tenant;
+  const lockfile::FlagProof proof{
+      .json = proven->entry.json,
+      .opening = proven->entry.opening,
+      .in_tenant = {proven->index, proven->leaves, proven->path},
+      .tenant_flags = tenant.flags,
+      .tenant_opening = tenant.opening,
+      .in_state = {tenant.index, tenant.tenants, tenant.path},
+      .record = log.record(epochs.epoch()),
+      .in_log = {.index = epochs.epoch() - 1,
+                 .path = log.inclusion(epochs.epoch(), epochs.epoch()),
+                 .checkpoint = *std::move(checkpoint)}};
+  LocalResponse response = text_response(200, proof.text());
+  response.content_type = "text/plain; charset=utf-8";
+  return response;
 }
 
 // OFREP's result with its explanation.

@@ -59,7 +59,6 @@ class EpochCycle {
     // A line of the history is on disk, and its epoch will follow.
     std::function<void(const HistoryEntry& entry)> on_recorded = {};
     std::function<void(const Error& found)> on_healed;  // everything was published again
-    std::function<void(const std::string&)> on_warning = {};  // the carrier is set up badly
   };
 
   // Opens log and history in state_dir. Codes of make_folders, EpochLogFile::open, History::open.
@@ -121,9 +120,7 @@ class EpochCycle {
   void prepare();
   Status stage(Batch& batch);
   Status append_record(const HistoryEntry& entry);
-  void reserve(std::optional<std::string> replaces = {});
-  void doubt_reservation();
-  void reserved();
+  void reserve();
   void ask_validators();
   void poll_cosignatures();
   void cosigned(const std::vector<std::string>& lines);

@@ -11,7 +11,7 @@ constexpr size_t kVersionLetters = 32;
 FlagSource::State RouterFlags::state(const snapshot::Route* route) const {
   if (worker_.snapshot == nullptr) return State::kNone;
   const snapshot::TrustStatus& trust = snapshot().trust;
-  if (trust.proven && trust.fresh_at(worker_.io.loop().unix_seconds() * 1000)) return State::kReady;
+  if (trust.proven && trust.fresh_at(worker_.io.loop().unix_seconds() * 1000, worker_.io.loop().now_ms())) return State::kReady;
   if (route != nullptr && route->when_unproven == snapshot::WhenUnproven::kRefuse) {
     return State::kRefused;
   }

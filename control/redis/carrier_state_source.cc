@@ -2,7 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "proxy/base/time.h"
@@ -16,40 +15,81 @@ namespace {
 // Further behind, the whole state is less to read than what changed (RedisCarrier keeps a thousand
 // or so).
 constexpr uint64_t kMostDeltas = 1'000;
-// After something was not there; doubles.
-constexpr uint64_t kSoonMs = 100;
-
-// Redis that cannot be reached, or does not answer, has refused nothing.
-bool is_absence(const Error& why) {
-  return why.code == "unavailable" || why.code == "disconnected" || why.code == "timed_out";
-}
-
-bool is_missing(const Error& why) {
-  return why.code == "missing_manifest" || why.code == "missing_chunk" ||
-         why.code == "missing_leaves";
-}
 
 }  // namespace
 
 CarrierStateSource::CarrierStateSource(event::Loop& loop,
                                        std::unique_ptr<snapshot::Carrier> carrier,
-                                       snapshot::Acceptance acceptance, uint64_t reread_ms)
+                                       snapshot::Acceptance acceptance, uint64_t reread_ms,
+                                       std::unique_ptr<snapshot::Journal> journal)
     : loop_(loop),
+      journal_(std::move(journal)),
       acceptance_(std::move(acceptance)),
       reread_ms_(reread_ms),
       random_(std::random_device{}()),
       timer_([](void* self) { static_cast<CarrierStateSource*>(self)->on_timer(); }, this),
-      carrier_(std::move(carrier)),
-      reporter_(loop_, *carrier_, acceptance_.tenant(), status_) {}
+      carrier_(std::move(carrier)) {}
 
 CarrierStateSource::~CarrierStateSource() = default;
 
 Status CarrierStateSource::start(OnState on_state) {
   on_state_ = std::move(on_state);
+  if (Status booted = boot(); !booted) return booted;
   carrier_->start({.heads = true},
                   [this](CarrierEvent event, std::string_view) { on_event(event); });
-  set_timer(reread_ms_);
+  set_timer();
   return {};
+}
+
+// What was accepted in a former run is in force before anything is read.
+Status CarrierStateSource::boot() {
+  if (journal_ == nullptr) return {};
+  Result<std::optional<snapshot::StoredTrust>> stored = journal_->read();
+  if (!stored) return std::unexpected(stored.error());
+  if (!journal_->held()) blank_ = acceptance_;
+  if (!*stored) return {};
+  auto state = acceptance_.restore(**stored, unix_millis(), mono_ms());
+  if (!state) {
+    return fail(state.error().code, "the journal does not prove itself: " + state.error().text(),
+                journal_->folder(),
+                "was it another router's? `flagmesh trust reset` starts afresh under a new key");
+  }
+  if (Status resumed = journal_->held() ? journal_->resume(**stored) : Status(); !resumed) {
+    return resumed;
+  }
+  kept_ms_ = acceptance_.newest_verified_ms();
+  if (!*state) {
+    spdlog::warn(
+        "the journal's state of epoch {} is not signed as trust asks now; it waits for a head that "
+        "is",
+        acceptance_.size());
+    return {};
+  }
+  spdlog::info("booted from the journal: epoch {}, {} flags", (*state)->trust.epoch,
+               (*state)->flags.size());
+  status_.update([&](auto& view) { view.epoch = (*state)->trust.epoch; });
+  on_state_(**std::move(state));
+  return {};
+}
+
+// Whether new state can be kept; asks for the folder that another process had.
+bool CarrierStateSource::has_journal() {
+  if (journal_ == nullptr || journal_->held()) return true;
+  if (!journal_->hold()) return false;
+  spdlog::info("the journal in {} is this process's now", journal_->folder());
+  // What the predecessor kept meanwhile counts.
+  snapshot::Acceptance before = std::exchange(acceptance_, *std::exchange(blank_, {}));
+  if (const Status booted = boot(); !booted) {
+    spdlog::error("{}; it is begun anew", booted.error().text());
+    acceptance_ = std::move(before);
+  }
+  return true;
+}
+
+void CarrierStateSource::release() {
+  if (journal_ == nullptr) return;
+  released_ = true;
+  journal_->release();
 }
 
 void CarrierStateSource::on_event(CarrierEvent event) {
@@ -62,22 +102,23 @@ void CarrierStateSource::on_event(CarrierEvent event) {
 }
 
 void CarrierStateSource::on_timer() {
-  set_timer(reread_ms_);
   if (carrier_->connected()) look();
+  set_timer();
 }
 
 // Up to a quarter early, so that routers that started together do not ask together.
-void CarrierStateSource::set_timer(uint64_t most_ms) {
-  const uint64_t early = std::uniform_int_distribution<uint64_t>(0, most_ms / 4)(random_);
-  timer_.set(loop_.timers(), mono_ms() + most_ms - early);
-}
-
-void CarrierStateSource::look_soon() {
-  soon_ms_ = std::min(std::max(kSoonMs, soon_ms_ * 2), reread_ms_);
-  set_timer(soon_ms_);
+void CarrierStateSource::set_timer() {
+  if (journal_ != nullptr && !journal_->held() && !released_) {
+    timer_.set(loop_.timers(), mono_ms() + kLockMs);
+    return;
+  }
+  const uint64_t early = std::uniform_int_distribution<uint64_t>(0, reread_ms_ / 4)(random_);
+  timer_.set(loop_.timers(), mono_ms() + reread_ms_ - early);
 }
 
 void CarrierStateSource::look() {
+  // Until then a predecessor keeps what comes.
+  if (!released_ && !has_journal()) return;
   if (reading_) {
     look_again_ = true;
     return;
@@ -98,13 +139,16 @@ void CarrierStateSource::on_head(Result<std::optional<std::string>> head) {
     finished();
     return;
   }
-  Result<snapshot::Acceptance::Head> judged = acceptance_.judge(**head, unix_millis());
+  Result<snapshot::Acceptance::Head> judged = acceptance_.judge(**head, unix_millis(), mono_ms());
   if (!judged) {
     refused(judged.error());
     return;
   }
-  reporter_.fresh(judged->newest_ms);
-  if (!judged->is_new) {
+  if (judged->vouches) {
+    taken(acceptance_.vouch(*judged));
+    return;
+  }
+  if (!judged->is_new || released_) {
     clear_refusal();
     finished();
     return;
@@ -127,6 +171,10 @@ void CarrierStateSource::read_deltas() {
 }
 
 void CarrierStateSource::on_deltas(Result<std::vector<std::string>> deltas) {
+  if (released_) {
+    finished();
+    return;
+  }
   if (!deltas) {
     // Whatever it was, the next look does without them.
     deltas_unreadable_ = true;
@@ -163,6 +211,10 @@ void CarrierStateSource::read_all() {
 
 void CarrierStateSource::on_all(Result<FullState> state) {
   full_read_.reset();
+  if (released_) {
+    finished();
+    return;
+  }
   if (!state) {
     refused(state.error());
     return;
@@ -178,27 +230,30 @@ void CarrierStateSource::on_all(Result<FullState> state) {
 
 void CarrierStateSource::taken(snapshot::AcceptedState state) {
   deltas_unreadable_ = false;
-  soon_ms_ = 0;
   deltas_.clear();
   clear_refusal();
   status_.update([&](auto& view) {
     view.epoch = state.trust.epoch;
     view.accepted++;
+    view.not_ready.clear();
   });
+  kept_ms_ = acceptance_.newest_verified_ms();  // with the step
   spdlog::info("state of epoch {} accepted: {} flags", state.trust.epoch, state.flags.size());
-  reporter_.accepted(state.trust.epoch, acceptance_.replica().record().time_ms);
   on_state_(std::move(state));
   finished();
 }
 
 void CarrierStateSource::clear_refusal() {
   last_refused_.clear();
-  status_.update([](auto& view) { view.last_refusal.clear(); });
+  status_.update([](auto& view) {
+    view.last_refusal.clear();
+    view.last_refusal_reason.clear();
+  });
 }
 
 void CarrierStateSource::refused(const Error& why) {
-  if (!is_absence(why)) count_refusal(why);
-  if (is_missing(why)) look_soon();
+  // Redis that cannot be reached has refused nothing.
+  if (why.code != "unavailable" && why.code != "disconnected") count_refusal(why);
   finished();
 }
 
@@ -206,14 +261,34 @@ void CarrierStateSource::count_refusal(const Error& why) {
   status_.update([&](auto& view) {
     view.refused[why.code]++;
     view.last_refusal = why.text();
+    view.last_refusal_reason = why.code;
   });
+  if (why.code == "unwritable_state_dir") unwritable(why);
   if (why.code == last_refused_) return;
   last_refused_ = why.code;
   spdlog::warn("state refused ({}): {}; epoch {} stays in force", why.code, why.text(),
                acceptance_.size());
 }
 
+// Trusted time is never below a timestamp that verified, also after a restart.
+void CarrierStateSource::keep_newest() {
+  if (journal_ == nullptr || !journal_->held()) return;
+  if (acceptance_.newest_verified_ms() <= kept_ms_) return;
+  if (Status kept = journal_->keep_newest(acceptance_.newest_head()); !kept) {
+    unwritable(kept.error());
+    return;
+  }
+  kept_ms_ = acceptance_.newest_verified_ms();
+  status_.update([](auto& view) { view.not_ready.clear(); });
+}
+
+void CarrierStateSource::unwritable(const Error& why) {
+  if (status_.view().not_ready.empty()) spdlog::error("not ready: {}", why.text());
+  status_.update([&](auto& view) { view.not_ready = why.code; });
+}
+
 void CarrierStateSource::finished() {
+  keep_newest();
   reading_ = false;
   if (look_again_) look();
 }

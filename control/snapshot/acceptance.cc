@@ -24,28 +24,32 @@ Result<Acceptance> Acceptance::create(TrustRules rules, std::string tenant, Pers
   return Acceptance(*std::move(verifier), std::move(tenant), std::move(persist));
 }
 
-Result<Acceptance::Head> Acceptance::judge(std::string_view note, int64_t now_ms) {
+Result<Acceptance::Head> Acceptance::judge(std::string_view note, int64_t now_ms, MonoMs mono_ms) {
   Result<VerifiedHead> verified = verifier_.verify_enough(note);
   if (!verified) return std::unexpected(verified.error());
   const merkle::Checkpoint& checkpoint = verified->checkpoint;
-  const bool is_new = checkpoint.size != size() || checkpoint.root != replica_.log_root();
+  Head head{std::string(note), checkpoint, verified->newest_ms};
+  head.is_new = checkpoint.size != size() || checkpoint.root != replica_.log_root();
   if (is_signed()) {
-    if (Status young = check_age(verified->newest_ms, now_ms); !young) {
+    if (Status young = check_age(verified->newest_ms, now_ms, mono_ms); !young) {
       return std::unexpected(young.error());
     }
-    newest_verified_ms_ = std::max(newest_verified_ms_, verified->newest_ms);
+    if (verified->newest_ms > time_.newest()) newest_head_ = note;
+    time_.verified(verified->newest_ms, now_ms, mono_ms);
     if (Status follows = check_place(checkpoint); !follows) {
       return std::unexpected(follows.error());
     }
-    if (!is_new) freshness_->renew(verified->newest_ms);
+    head.fresh_until = fresh_until(head.newest_ms, now_ms, mono_ms);
+    head.vouches = !head.is_new && !vouched_;
+    if (!head.is_new && vouched_) freshness_->renew(head.newest_ms, head.fresh_until);
   }
   // A log without an epoch has no state that could be enforced.
   if (checkpoint.size == 0) return fail("too_small", "the log has no epoch yet");
-  return Head{std::string(note), checkpoint, verified->newest_ms, is_new};
+  return head;
 }
 
-Status Acceptance::check_age(int64_t newest_ms, int64_t now_ms) const {
-  const int64_t now = std::max(now_ms, newest_verified_ms_);
+Status Acceptance::check_age(int64_t newest_ms, int64_t now_ms, MonoMs mono_ms) const {
+  const int64_t now = time_.now(now_ms, mono_ms);
   if (newest_ms == 0) {
     return fail("stale", "no signature on the head says when it was made", {},
                 "pin a key that cosigns the head");
@@ -55,13 +59,19 @@ Status Acceptance::check_age(int64_t newest_ms, int64_t now_ms) const {
                              " s old; trust.max_age is " +
                              std::to_string(verifier_.rules().max_age_ms / 1000) + " s");
   }
-  if (newest_ms - now > kFutureMs) {
+  if (newest_ms > time_.limit(now_ms, mono_ms)) {
     return fail("from_future",
-                "the newest signature is " + std::to_string((newest_ms - now) / 1000) +
+                "the newest signature is " +
+                    std::to_string((newest_ms - time_.limit(now_ms, mono_ms) + kFutureMs) / 1000) +
                     " s ahead of this machine's clock",
                 {}, "set the clocks");
   }
   return {};
+}
+
+MonoMs Acceptance::fresh_until(int64_t newest_ms, int64_t now_ms, MonoMs mono_ms) const {
+  const int64_t left = verifier_.rules().max_age_ms - (time_.now(now_ms, mono_ms) - newest_ms);
+  return left < 0 ? 0 : mono_ms + static_cast<MonoMs>(left);
 }
 
 Status Acceptance::check_place(const merkle::Checkpoint& checkpoint) const {
@@ -132,7 +142,8 @@ Result<AcceptedState> Acceptance::take(StateReplica& replica, const Head& head,
   if (Status taken = replica.take(head.checkpoint, step, gate); !taken) {
     return std::unexpected(taken.error());
   }
-  freshness_->renew(head.newest_ms);
+  vouched_ = true;
+  freshness_->renew(head.newest_ms, head.fresh_until);
   AcceptedState accepted{replica.flags(), trust()};
   accepted.trust.epoch = replica.size();
   accepted.trust.state_root = replica.record().state_root;
@@ -141,6 +152,61 @@ Result<AcceptedState> Acceptance::take(StateReplica& replica, const Head& head,
   accepted.trust.proven = true;
   accepted.trust.unproven_reason.clear();
   return accepted;
+}
+
+AcceptedState Acceptance::vouch(const Head& head) {
+  vouched_ = true;
+  freshness_->renew(head.newest_ms, head.fresh_until);
+  return {replica_.flags(), trust()};
+}
+
+Result<std::optional<AcceptedState>> Acceptance::restore(const StoredTrust& stored, int64_t now_ms,
+                                                         MonoMs mono_ms) {
+  Result<VerifiedHead> signed_head = verifier_.verify_enough(stored.head);
+  const bool trusted =
+      signed_head && signed_head->checkpoint.size >= verifier_.rules().min_checkpoint;
+  Result<VerifiedHead> head = signed_head ? signed_head : verifier_.read(stored.head);
+  if (!head) return std::unexpected(head.error());
+  if (Status loaded = load(stored, head->checkpoint); !loaded) {
+    return std::unexpected(loaded.error());
+  }
+  if (trusted) saw(*head, stored.head, mono_ms);
+  // A heartbeat that came later: of the same checkpoint, or of one that was refused.
+  Result<VerifiedHead> newest = verifier_.verify_enough(stored.newest);
+  if (newest) saw(*newest, stored.newest, mono_ms);
+  if (newest && newest->checkpoint == head->checkpoint) head->newest_ms = newest->newest_ms;
+  vouched_ = trusted;
+  if (!trusted) return std::nullopt;
+  freshness_->renew(head->newest_ms, fresh_until(head->newest_ms, now_ms, mono_ms));
+  return std::optional(AcceptedState{replica_.flags(), trust()});
+}
+
+// The base's own checkpoint needs no signature: it is under the last one's root, or it is nothing.
+Status Acceptance::load(const StoredTrust& stored, const merkle::Checkpoint& last) {
+  Result<VerifiedHead> base = verifier_.read(stored.base_head);
+  if (!base) return std::unexpected(base.error());
+  Persist persist = std::exchange(persist_, {});
+  const auto load_all = [&]() -> Status {
+    Result<AcceptedState> state =
+        accept_full({stored.base_head, base->checkpoint}, stored.manifest, stored.chunks, {});
+    if (state && !stored.deltas.empty()) {
+      state = accept_deltas({stored.head, last}, stored.deltas);
+    }
+    if (!state) return std::unexpected(state.error());
+    if (replica_.size() != last.size || replica_.log_root() != last.root) {
+      return fail("inconsistent_log", "the steps do not lead to the last head");
+    }
+    return {};
+  };
+  const Status loaded = load_all();
+  persist_ = std::move(persist);
+  return loaded;
+}
+
+void Acceptance::saw(const VerifiedHead& head, std::string_view note, MonoMs mono_ms) {
+  if (head.newest_ms <= time_.newest()) return;
+  newest_head_ = note;
+  time_.restore(head.newest_ms, mono_ms);
 }
 
 // It was parsed before it was taken.
@@ -156,8 +222,8 @@ TrustStatus Acceptance::trust() const {
   status.policy = verifier_.rules().policy;
   status.max_age_ms = verifier_.rules().max_age_ms;
   status.freshness = freshness_;
-  status.epoch = size();
-  status.proven = size() > 0;
+  status.epoch = vouched_ ? size() : 0;
+  status.proven = vouched_ && size() > 0;
   if (status.proven) {
     status.state_root = replica_.record().state_root;
     status.tenant_root = replica_.tenant_root(tenant());

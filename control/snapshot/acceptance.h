@@ -1,9 +1,11 @@
 // Whether a router may serve a published state: DESIGN.md, "A router accepts a head only if". Pure:
 // no I/O, no clock of its own.
 //
-//   auto head = acceptance.judge(note, now);      // origin, signatures, age, rollback, fork
+//   acceptance.restore(*stored, ...)              // what a journal held, once, at the start
+//   auto head = acceptance.judge(note, now, mono);    // origin, signatures, age, rollback, fork
 //   if (head && head->is_new) read what it names, then
 //     acceptance.accept_deltas(*head, deltas) or accept_full(*head, ...)
+//   if (head && head->vouches) acceptance.vouch(*head)
 #pragma once
 
 #include <cstdint>
@@ -16,17 +18,16 @@
 #include <vector>
 
 #include "control/snapshot/head_verifier.h"
+#include "control/snapshot/journal.h"
 #include "control/snapshot/published_state.h"
 #include "control/snapshot/snapshot.h"
 #include "control/snapshot/state_replica.h"
 #include "control/snapshot/state_source.h"
+#include "control/snapshot/trusted_time.h"
 #include "merkle/checkpoint.h"
 #include "proxy/base/result.h"
 
 namespace flagmesh::snapshot {
-
-// How far ahead of trusted time a verified timestamp may be.
-inline constexpr int64_t kFutureMs = 60'000;
 
 // The router's side. One owner, one thread.
 class Acceptance {
@@ -43,18 +44,32 @@ class Acceptance {
     std::string note;
     merkle::Checkpoint checkpoint;
     int64_t newest_ms = 0;
-    bool is_new = false;  // its state is not the one that is enforced
+    bool is_new = false;   // its state is not the one that is known
+    bool vouches = false;  // its state is known, but was not enforced for want of signatures
+    MonoMs fresh_until = 0;
   };
+
+  // A journal's state, as it was kept; every root and every signature is verified again. Gives what
+  // is to be enforced, which may be past its age, or nothing when its head is not signed as the
+  // rules ask now (a key was taken out, trust.min_checkpoint raised): then only its place in the
+  // log counts, until a head vouches for it or goes on from it. REQUIRES: nothing was accepted yet.
+  // Codes: "bad_head", "bad_origin" and those of accept_full and accept_deltas: the journal is not
+  // this router's.
+  Result<std::optional<AcceptedState>> restore(const StoredTrust& stored, int64_t now_ms,
+                                               MonoMs mono_ms = 0);
 
   // Codes, in this order: "bad_head", "bad_origin", "bad_signature", "not_enough_signatures",
   // "stale" (also when no cosignature states a time), "from_future", "too_small"
-  // (trust.min_checkpoint), "rollback", "fork". Trusted time is `now_ms`, or the newest verified
-  // timestamp when the clock was set back behind it. Under kUnsigned nothing is too old, and an
-  // older or other log is no error: it is new.
+  // (trust.min_checkpoint), "rollback", "fork". `now_ms` is the machine's date, `mono_ms` its
+  // monotonic clock: trusted_time.h. Under kUnsigned nothing is too old, and an older or other log
+  // is no error: it is new.
   //
   // A head that is not new renews the freshness of the state in force: that is all that a
   // heartbeat does.
-  Result<Head> judge(std::string_view note, int64_t now_ms);
+  Result<Head> judge(std::string_view note, int64_t now_ms, MonoMs mono_ms = 0);
+
+  // The state that restore() did not enforce. REQUIRES: head.vouches.
+  AcceptedState vouch(const Head& head);
 
   // The deltas from the state in force up to the head, in order, as they were read. Codes:
   // "bad_state" and those of StateReplica::take. Nothing changes on an error.
@@ -76,19 +91,28 @@ class Acceptance {
   const std::shared_ptr<Freshness>& freshness() const { return freshness_; }
   // The status of the state in force.
   TrustStatus trust() const;
+  // The newest timestamp that verified over any head, and that head: what the next run has to be
+  // told. 0: none yet.
+  int64_t newest_verified_ms() const { return time_.newest(); }
+  const std::string& newest_head() const { return newest_head_; }
 
  private:
   std::shared_ptr<const flags::JsonValue> metadata_of(const StateReplica& replica) const;
   Acceptance(HeadVerifier verifier, std::string tenant, Persist persist);
   bool is_signed() const { return verifier_.rules().policy == TrustPolicy::kSigned; }
-  Status check_age(int64_t newest_ms, int64_t now_ms) const;
+  Status check_age(int64_t newest_ms, int64_t now_ms, MonoMs mono_ms) const;
+  MonoMs fresh_until(int64_t newest_ms, int64_t now_ms, MonoMs mono_ms) const;
+  Status load(const StoredTrust& stored, const merkle::Checkpoint& last);
+  void saw(const VerifiedHead& head, std::string_view note, MonoMs mono_ms);
   Status check_place(const merkle::Checkpoint& checkpoint) const;
   Result<AcceptedState> take(StateReplica& replica, const Head& head, const StateStep& step);
 
   HeadVerifier verifier_;
   StateReplica replica_;
   Persist persist_;
-  int64_t newest_verified_ms_ = 0;  // over any head that verified: trusted time is never below it
+  TrustedTime time_;
+  std::string newest_head_;
+  bool vouched_ = true;  // false: the state that is known came from a journal and is not enforced
   std::shared_ptr<Freshness> freshness_;
 };
 

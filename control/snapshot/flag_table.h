@@ -22,6 +22,7 @@ struct FlagEntry {
   std::shared_ptr<const flags::CompiledFlag> flag;  // never null
   std::string canonical_json;                       // RFC 8785; what the leaf hash commits to
   LeafHash leaf = {};
+  merkle::Hash opening = {};  // of the leaf
 
   std::string_view tenant() const { return flag->tenant(); }
   std::string_view key() const { return flag->key(); }

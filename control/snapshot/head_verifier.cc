@@ -64,10 +64,14 @@ Status HeadVerifier::add(const merkle::VerifierKey& key, Role role) {
   return {};
 }
 
-Result<VerifiedHead> HeadVerifier::verify(std::string_view bytes) const {
-  Result<merkle::Note> note = merkle::Note::parse(bytes);
-  const bool is_signed = rules_.policy == TrustPolicy::kSigned;
-  if (!note && is_signed)
+Result<VerifiedHead> HeadVerifier::read(std::string_view bytes) const {
+  const Result<merkle::Note> note = merkle::Note::parse(bytes);
+  return read(note, bytes);
+}
+
+Result<VerifiedHead> HeadVerifier::read(const Result<merkle::Note>& note,
+                                        std::string_view bytes) const {
+  if (!note && rules_.policy == TrustPolicy::kSigned)
     return fail("bad_head", "the head is no signed note: " + note.error().message);
   if (!note && bytes.size() > merkle::kNoteBytes) return fail("bad_head", "the head is too large");
   Result<merkle::Checkpoint> checkpoint =
@@ -79,8 +83,14 @@ Result<VerifiedHead> HeadVerifier::verify(std::string_view bytes) const {
   if (!rules_.origin.empty() && head.checkpoint.origin != rules_.origin) {
     return fail("bad_origin", "the head is of another log than '" + rules_.origin + "'");
   }
-  if (!is_signed) return head;
-  if (Status counted = count_signatures(*note, head); !counted) {
+  return head;
+}
+
+Result<VerifiedHead> HeadVerifier::verify(std::string_view bytes) const {
+  const Result<merkle::Note> note = merkle::Note::parse(bytes);
+  Result<VerifiedHead> head = read(note, bytes);
+  if (!head || rules_.policy == TrustPolicy::kUnsigned) return head;
+  if (Status counted = count_signatures(*note, *head); !counted) {
     return std::unexpected(counted.error());
   }
   return head;

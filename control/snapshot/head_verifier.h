@@ -51,6 +51,8 @@ class HeadVerifier {
   // checkpoint), "bad_origin", "bad_signature" (a pinned key's is wrong). Under kUnsigned a bare
   // checkpoint text will do and signatures are not looked at.
   Result<VerifiedHead> verify(std::string_view note) const;
+  // The checkpoint alone, whoever signed it: "bad_head", "bad_origin".
+  Result<VerifiedHead> read(std::string_view note) const;
   // And as many signed as the rules require: "not_enough_signatures".
   Result<VerifiedHead> verify_enough(std::string_view note) const;
 
@@ -59,6 +61,7 @@ class HeadVerifier {
 
   explicit HeadVerifier(TrustRules rules) : rules_(std::move(rules)) {}
   Status add(const merkle::VerifierKey& key, Role role);
+  Result<VerifiedHead> read(const Result<merkle::Note>& note, std::string_view bytes) const;
   Status count_signatures(const merkle::Note& note, VerifiedHead& head) const;
 
   TrustRules rules_;

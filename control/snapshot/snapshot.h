@@ -18,6 +18,7 @@
 #include "merkle/hash.h"
 #include "proxy/base/diagnostic.h"
 #include "proxy/base/result.h"
+#include "proxy/base/time.h"
 
 namespace flagmesh::snapshot {
 
@@ -29,13 +30,19 @@ class Freshness {
  public:
   // Milliseconds since 1970 UTC; 0: nothing verified yet.
   int64_t newest_ms() const { return newest_ms_.load(std::memory_order_relaxed); }
+  // Until when on the monotonic clock that signature is young enough, whatever happens to the
+  // machine's date meanwhile.
+  MonoMs fresh_until() const { return fresh_until_.load(std::memory_order_relaxed); }
   // Never goes back. REQUIRES: only one thread calls this.
-  void renew(int64_t unix_ms) {
-    if (unix_ms > newest_ms()) newest_ms_.store(unix_ms, std::memory_order_relaxed);
+  void renew(int64_t unix_ms, MonoMs fresh_until = UINT64_MAX) {
+    if (unix_ms <= newest_ms()) return;
+    newest_ms_.store(unix_ms, std::memory_order_relaxed);
+    fresh_until_.store(fresh_until, std::memory_order_relaxed);
   }
 
  private:
   std::atomic<int64_t> newest_ms_{0};
+  std::atomic<MonoMs> fresh_until_{0};
 };
 
 enum class TrustPolicy : uint8_t {
@@ -56,10 +63,12 @@ struct TrustStatus {
   int64_t max_age_ms = 600'000;  // trust.max_age
   std::shared_ptr<const Freshness> freshness;  // may be null only with kUnsigned or when not proven
 
-  // True when the state is not older than max_age at `now_unix_ms`. With kUnsigned always.
-  bool fresh_at(int64_t now_unix_ms) const {
+  // True when the state is not older than max_age by the date and by the monotonic clock: a date
+  // that is set back keeps nothing young. With kUnsigned always.
+  bool fresh_at(int64_t now_unix_ms, MonoMs now_mono_ms) const {
     if (policy == TrustPolicy::kUnsigned) return true;
-    return freshness != nullptr && now_unix_ms - freshness->newest_ms() <= max_age_ms;
+    return freshness != nullptr && now_unix_ms - freshness->newest_ms() <= max_age_ms &&
+           now_mono_ms <= freshness->fresh_until();
   }
 };
 

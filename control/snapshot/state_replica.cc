@@ -23,8 +23,9 @@ struct StateReplica::Undo {
 // A step on its way: what will be there when it is taken, and how to get back.
 struct StateReplica::Work {
   merkle::CompactRange log;
+  merkle::CompactRange log_before;  // the record
   FlagTable flags;
-  std::map<std::string, std::string> metadata;  // of tenants whose metadata changes
+  std::map<std::string, StateEntry> metadata;  // of tenants whose metadata changes
   std::vector<Undo> undo;
 };
 
@@ -47,7 +48,7 @@ Result<std::shared_ptr<const FlagEntry>> compile(std::string_view tenant, const 
   Result<std::shared_ptr<const flags::CompiledFlag>> flag =
       flags::CompiledFlag::compile(*definition);
   if (!flag) return fail("bad_flag", flag.error().message, place_of(tenant, entry.key));
-  return std::make_shared<const FlagEntry>(FlagEntry{*std::move(flag), entry.json, entry.leaf()});
+  return std::make_shared<const FlagEntry>(FlagEntry{*std::move(flag), entry.json, entry.leaf(), entry.opening});
 }
 
 }  // namespace
@@ -94,7 +95,12 @@ Result<StateStep> join_deltas(std::vector<Delta> deltas) {
 
 std::string_view StateReplica::metadata(std::string_view tenant) const {
   const auto at = tenants_.find(tenant);
-  return at == tenants_.end() ? std::string_view() : std::string_view(at->second.metadata);
+  return at == tenants_.end() ? std::string_view() : std::string_view(at->second.metadata.json);
+}
+
+StateEntry StateReplica::metadata_entry(std::string_view tenant) const {
+  const auto at = tenants_.find(tenant);
+  return at == tenants_.end() ? StateEntry() : at->second.metadata;
 }
 
 merkle::Hash StateReplica::tenant_root(std::string_view tenant) const {
@@ -128,7 +134,13 @@ Status StateReplica::propose(const Checkpoint& checkpoint, const StateStep& step
   // Nothing of a definition is looked at before it is proven.
   if (Status flags = change_flags(step, work); !flags) return flags;
   if (!gate) return {};
-  return gate(Proposal{checkpoint, step.log.record, flags_, work.flags, step});
+  StateEntry metadata;
+  if (tenant_) {
+    const auto changed = work.metadata.find(*tenant_);
+    metadata = changed == work.metadata.end() ? metadata_entry(*tenant_) : changed->second;
+  }
+  return gate(Proposal{checkpoint, step.log.record, flags_, work.flags, step, work.log_before,
+                       std::move(metadata)});
 }
 
 Status StateReplica::check_log(const Checkpoint& checkpoint, const StateStep& step,
@@ -156,6 +168,7 @@ Status StateReplica::check_log(const Checkpoint& checkpoint, const StateStep& st
                            " to " + std::to_string(checkpoint.size));
   }
   for (const merkle::Hash& leaf : leaves) work.log.append(leaf);
+  work.log_before = work.log;
   work.log.append(log.record.leaf());
   if (work.log.root() != checkpoint.root) {
     return fail("inconsistent_log",
@@ -255,12 +268,12 @@ Status StateReplica::change_flags_of(const TenantChange& change, bool full, Work
   const std::string& tenant = change.tenant;
   std::vector<std::shared_ptr<const FlagEntry>> entries;
   std::set<std::string_view> kept;
-  if (full) work.metadata[tenant].clear();
+  if (full) work.metadata[tenant] = {};
   for (const StateEntry& entry : change.changed) {
     if (entry.key.empty()) {
       auto metadata = flags::parse_canonical_flag_set_metadata(entry.json, tenant);
       if (!metadata) return fail("bad_flag", metadata.error().message, place_of(tenant, {}));
-      work.metadata[tenant] = entry.json;
+      work.metadata[tenant] = entry;
       continue;
     }
     if (full) {
@@ -278,7 +291,7 @@ Status StateReplica::change_flags_of(const TenantChange& change, bool full, Work
     for (auto& entry : entries) work.flags = work.flags.with(std::move(entry));
   }
   for (const std::string& key : change.gone) {
-    if (key.empty()) work.metadata[tenant].clear();
+    if (key.empty()) work.metadata[tenant] = {};
     work.flags = work.flags.without(tenant, key);
   }
   if (!full) return {};

@@ -52,6 +52,8 @@ class StateReplica {
   const std::optional<std::string>& tenant() const { return tenant_; }
   // Canonical JSON of a tenant's flag-set metadata; empty: none.
   std::string_view metadata(std::string_view tenant) const;
+  // Its leaf; an empty `json`: none.
+  StateEntry metadata_entry(std::string_view tenant) const;
   // The hash that the tenant's tree comes to; the empty tree's when there is no such tenant.
   merkle::Hash tenant_root(std::string_view tenant) const;
 
@@ -63,6 +65,8 @@ class StateReplica {
     const FlagTable& before;
     const FlagTable& after;
     const StateStep& step;
+    const merkle::CompactRange& log_before;  // of the record.epoch - 1 leaves before the record
+    StateEntry metadata;  // of a replica's one tenant after the step; an empty `json`: none
   };
   // Decides whether a proven step is taken: persistence, policy. Its error is the step's.
   using Gate = std::function<Status(const Proposal&)>;
@@ -87,7 +91,7 @@ class StateReplica {
  private:
   struct Tenant {
     merkle::SortedTree tree;
-    std::string metadata;
+    StateEntry metadata;
   };
   struct Undo;
   struct Work;

@@ -31,6 +31,8 @@ class SourceStatus {
     std::map<std::string, uint64_t> refused;  // by Error::code
     std::string
         last_refusal;  // Error::text() of the last one; empty when none or when accepted since
+    std::string last_refusal_reason;  // its code
+    std::string not_ready;  // why this router should not get traffic although it goes on; a code
     std::string note;  // what an operator should know: "redis_commands are unsigned", ...
   };
   View view() const {
@@ -60,8 +62,9 @@ class StateSource {
   // unreachable Redis is not an error.
   virtual Status start(OnState on_state) = 0;
   virtual const SourceStatus& status() const = 0;
-  // Every worker enforces that epoch now. On the source's thread.
-  virtual void enforced(uint64_t /*epoch*/) {}
+  // A successor takes over: what only one process may have is given up, and no new state comes any
+  // more. The state in force is still renewed. On the source's loop.
+  virtual void release() {}
 };
 
 }  // namespace flagmesh::snapshot

@@ -188,15 +188,53 @@ const StateEntry* StateWriter::entry(std::string_view tenant, std::string_view k
 
 TenantProof StateWriter::proof(std::string_view name) const {
   const auto& [key, tenant] = *tenants_.find(name);
-  const merkle::TenantSummary summary = summary_of(key, tenant.tree);
+  return prove(key, tenant, tenant.tree, state_);
+}
+
+TenantProof StateWriter::prove(const std::string& name, const Tenant& tenant,
+                               const SortedTree& tree, const SortedTree& state) {
+  const merkle::TenantSummary summary = summary_of(name, tree);
   TenantProof proof;
-  proof.opening = tenant.secret.opening(LeafKind::kTenant, key, {}, summary.json());
+  proof.opening = tenant.secret.opening(LeafKind::kTenant, name, {}, summary.json());
   proof.root = summary.root;
   proof.flags = summary.flags;
-  proof.index = *state_.find(name);
-  proof.tenants = state_.size();
-  proof.path = state_.inclusion(proof.index);
+  proof.index = *state.find(name);
+  proof.tenants = state.size();
+  proof.path = state.inclusion(proof.index);
   return proof;
+}
+
+SortedTree StateWriter::tree_at_head(const Tenant& tenant) {
+  SortedTree tree = tenant.tree;
+  std::vector<SortedTree::Change> back;
+  for (const auto& [key, before] : tenant.before) {
+    back.push_back({key, before ? std::optional(before->leaf()) : std::nullopt});
+  }
+  tree.apply(std::move(back));
+  return tree;
+}
+
+std::optional<StateWriter::ProvenEntry> StateWriter::prove_at_head(std::string_view name,
+                                                                   std::string_view key) const {
+  const auto found = tenants_.find(name);
+  if (!head_known_ || found == tenants_.end() || found->second.is_new) return std::nullopt;
+  const Tenant& tenant = found->second;
+  const SortedTree tree = tree_at_head(tenant);
+  const std::optional<uint64_t> index = tree.find(key);
+  if (!index) return std::nullopt;
+  SortedTree state = state_;
+  for (const auto& [other, changed] : tenants_) {
+    if (changed.is_new) {
+      state.erase(other);
+    } else if (!changed.before.empty()) {
+      const std::string json = summary_of(other, tree_at_head(changed)).json();
+      state.put(other, merkle::make_leaf_hash(changed.secret, LeafKind::kTenant, other, {}, json));
+    }
+  }
+  const auto staged = tenant.before.find(key);
+  return ProvenEntry{
+      staged != tenant.before.end() ? *staged->second : tenant.entries.find(key)->second, *index,
+      tree.size(), tree.inclusion(*index), prove(found->first, tenant, tree, state)};
 }
 
 bool StateWriter::is_whole(const merkle::EpochLog& log) const {

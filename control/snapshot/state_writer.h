@@ -69,6 +69,17 @@ class StateWriter {
   // REQUIRES: the tenant exists.
   TenantProof proof(std::string_view tenant) const;
 
+  // One entry and its places in the head's trees, without what is staged. Nothing when the head has no
+  // such entry, or is not known. Copies the tenant's tree: O(flags).
+  struct ProvenEntry {
+    StateEntry entry;
+    uint64_t index = 0;
+    uint64_t leaves = 0;  // of the tenant's tree
+    merkle::Proof path;
+    TenantProof tenant;
+  };
+  std::optional<ProvenEntry> prove_at_head(std::string_view tenant, std::string_view key) const;
+
   // What is staged, as epoch log.size(). REQUIRES: the log's last record has state_root(), and the
   // head is one of its sizes before.
   Candidate candidate(const merkle::EpochLog& log, std::string note) const;
@@ -99,6 +110,9 @@ class StateWriter {
     std::optional<Chunks> next_chunks;  // of what is staged, once it was worked out
   };
 
+  static merkle::SortedTree tree_at_head(const Tenant& tenant);
+  static TenantProof prove(const std::string& name, const Tenant& tenant,
+                           const merkle::SortedTree& tree, const merkle::SortedTree& state);
   Status check(const EntryChange& change) const;
   Tenant& tenant(const std::string& name);
   void put(const std::string& name, Tenant& tenant, const EntryChange& change,

@@ -61,7 +61,9 @@ Status make_folders(const std::string& path) {
   std::string made;
   for (const auto& part : std::filesystem::path(path)) {
     made = (std::filesystem::path(made) / part).string();
-    if (::mkdir(made.c_str(), 0700) != 0 && errno != EEXIST && errno != EISDIR) {
+    if (::mkdir(made.c_str(), 0700) == 0) {
+      if (Status synced = sync_folder_of(made); !synced) return synced;
+    } else if (errno != EEXIST && errno != EISDIR) {
       const int error = errno;
       std::error_code ignored;
       if (!std::filesystem::is_directory(made, ignored)) {
@@ -104,6 +106,59 @@ Result<std::optional<std::string>> read_if_exists(const std::string& path, size_
                   path);
     }
   }
+}
+
+GrowingFile::GrowingFile(GrowingFile&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)), size_(other.size_) {}
+
+GrowingFile& GrowingFile::operator=(GrowingFile&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  path_.swap(other.path_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+GrowingFile::~GrowingFile() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<GrowingFile> GrowingFile::open(const std::string& path, uint64_t keep) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (fd < 0) return failed("write_failed", path, "open", errno);
+  GrowingFile file(fd, path);
+  file.size_ = keep;
+  struct stat info {};
+  const bool cut = ::fstat(fd, &info) == 0 && info.st_size != static_cast<off_t>(keep);
+  if (cut && ::ftruncate(fd, static_cast<off_t>(keep)) != 0) {
+    return failed("write_failed", path, "cut", errno);
+  }
+  return file;
+}
+
+Result<GrowingFile> GrowingFile::begin(const std::string& path) {
+  const std::string beside = path + ".new";
+  const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+  if (fd < 0) return failed("write_failed", beside, "create", errno);
+  return GrowingFile(fd, path);
+}
+
+Status GrowingFile::write(std::string_view bytes) {
+  if (!write_all(fd_, bytes)) return failed("write_failed", path_, "write", errno);
+  size_ += bytes.size();
+  return {};
+}
+
+Status GrowingFile::sync() {
+  if (::fdatasync(fd_) != 0) return failed("write_failed", path_, "sync", errno);
+  return {};
+}
+
+Status GrowingFile::put_in_place() {
+  if (::fsync(fd_) != 0) return failed("write_failed", path_, "sync", errno);
+  if (::rename((path_ + ".new").c_str(), path_.c_str()) != 0) {
+    return failed("write_failed", path_, "put in place", errno);
+  }
+  return sync_folder_of(path_);
 }
 
 Result<FolderLock> FolderLock::take(const std::string& folder) {

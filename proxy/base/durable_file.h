@@ -1,7 +1,9 @@
-// Small files that must survive a crash and a power cut: whole in the old form or whole in the new one.
+// Files that must survive a crash and a power cut: small ones, whole in the old form or whole in the new one, and ones
+// that grow.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,7 +12,7 @@
 
 namespace flagmesh {
 
-// The folder and those above it, mode 0700 where they are made. Code "write_failed".
+// The folder and those above it, mode 0700 where they are made; durable when it returns. Code "write_failed".
 Status make_folders(const std::string& path);
 
 // Replaces the file: a temporary one beside it is written, synced and renamed, then the folder is synced. Durable when it
@@ -22,6 +24,35 @@ Status write_atomically(const std::string& path, std::string_view bytes);
 
 // The whole file; nothing when there is none. Codes "read_failed", "too_large".
 Result<std::optional<std::string>> read_if_exists(const std::string& path, size_t max_bytes);
+
+// A file that grows by what is synced at its end, or is written anew from the beginning. Move-only; one owner, one thread.
+// Codes of all methods: "write_failed". After a failure nothing says what the disk holds: drop the object, and read the
+// file before going on with it.
+class GrowingFile {
+ public:
+  // The file as it is, cut to its first `keep` bytes; durable with the next sync(). REQUIRES: it exists.
+  static Result<GrowingFile> open(const std::string& path, uint64_t keep);
+  // An empty one beside `path`, which stays what it was until put_in_place().
+  static Result<GrowingFile> begin(const std::string& path);
+
+  GrowingFile(GrowingFile&& other) noexcept;
+  GrowingFile& operator=(GrowingFile&& other) noexcept;
+  ~GrowingFile();
+
+  uint64_t size() const { return size_; }
+  Status write(std::string_view bytes);
+  // What was written is there after a power cut.
+  Status sync();
+  // Syncs, and then the file is at its path, durably. Once, after begin().
+  Status put_in_place();
+
+ private:
+  GrowingFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+
+  int fd_;
+  std::string path_;
+  uint64_t size_ = 0;
+};
 
 // Keeps other processes out of a state folder, by an exclusive lock on its file "lock". Move-only.
 class FolderLock {

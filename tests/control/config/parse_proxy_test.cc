@@ -19,9 +19,6 @@ INSTANTIATE_TEST_SUITE_P(
                 "'workers' in proxy must be auto or a whole number from 1 to 1024", ""},
         Mistake{proxy("workers: @@many"),
                 "'workers' in proxy must be auto or a whole number from 1 to 1024", ""},
-        Mistake{proxy("@@state_dir: /x"),
-                "'state_dir' in proxy: this build does not have a journal of accepted state yet",
-                "remove"},
         Mistake{proxy("on_change: @@never"), "'on_change' in proxy cannot be 'never'", "drain"},
         Mistake{proxy("takeover_socket: @@/" + std::string(104, 'a')),
                 "'takeover_socket' in proxy is longer than 103 bytes", "shorter"},
@@ -54,6 +51,13 @@ INSTANTIATE_TEST_SUITE_P(
             "'max_ejection_percent' in outlier_detection of container 'c' must be a whole number "
             "from 0 to 100",
             ""}));
+
+TEST(ParseProxy, StateDirIsBesideTheFile) {
+  const auto parsed = parse(proxy("state_dir: state/router"));
+  ASSERT_TRUE(parsed.diagnostics.empty()) << texts(parsed.diagnostics);
+  EXPECT_TRUE(parsed.config.proxy->state_dir.ends_with("state/router"));
+  EXPECT_TRUE(parse(proxy("")).config.proxy->state_dir.empty());
+}
 
 TEST(ParseProxy, LimitsOfMessages) {
   const auto parsed = parse(

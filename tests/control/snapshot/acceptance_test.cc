@@ -62,8 +62,8 @@ TEST_F(AcceptanceTest, ReadsAllThenFollowsDeltas) {
   EXPECT_EQ(acceptance.replica().flags().size(), 2U);  // nothing of the other tenant
   EXPECT_EQ(on_weight(acceptance.replica().flags(), "checkout"), 25);
   EXPECT_TRUE(acceptance.trust().proven);
-  EXPECT_TRUE(acceptance.trust().fresh_at(kNow));
-  EXPECT_FALSE(acceptance.trust().fresh_at(kNow + 600'001));
+  EXPECT_TRUE(acceptance.trust().fresh_at(kNow, 0));
+  EXPECT_FALSE(acceptance.trust().fresh_at(kNow + 600'001, 0));
 
   const FlagTable before = acceptance.replica().flags();
   const Publication second = engine_.set("checkout", 75);
@@ -124,10 +124,10 @@ TEST_F(AcceptanceTest, HeartbeatRenews) {
       acceptance.judge(engine_.sign(engine_.checkpoint(), later), later);
   ASSERT_TRUE(head);
   EXPECT_FALSE(head->is_new);
-  EXPECT_TRUE(acceptance.trust().fresh_at(later + 599'000));
+  EXPECT_TRUE(acceptance.trust().fresh_at(later + 599'000, 0));
   // An older heartbeat takes nothing back.
   EXPECT_TRUE(acceptance.judge(first_.head, kNow));
-  EXPECT_TRUE(acceptance.trust().fresh_at(later + 599'000));
+  EXPECT_TRUE(acceptance.trust().fresh_at(later + 599'000, 0));
 }
 
 TEST_F(AcceptanceTest, HeadsThatAreRefused) {
@@ -319,7 +319,7 @@ TEST_F(AcceptanceTest, UnsignedTakesAnyLog) {
   ASSERT_EQ(code(acceptance.accept_deltas(*acceptance.judge(second.head, kNow),
                                           std::vector{second.tenants[0].delta})),
             "");
-  EXPECT_TRUE(acceptance.trust().fresh_at(kNow * 3));
+  EXPECT_TRUE(acceptance.trust().fresh_at(kNow * 3, 0));
   // The engine begins a new log; what is altered on the way is refused all the same.
   PublishingEngine other("other.example");
   const Publication anew = other.set("checkout", 5);

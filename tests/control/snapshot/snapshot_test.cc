@@ -120,17 +120,17 @@ TEST(TrustStatus, Age) {
   const auto freshness = std::make_shared<Freshness>();
   TrustStatus trust;
   trust.max_age_ms = 1'000;
-  EXPECT_FALSE(trust.fresh_at(500)) << "nothing verified yet";
+  EXPECT_FALSE(trust.fresh_at(500, 0)) << "nothing verified yet";
   trust.freshness = freshness;
   freshness->renew(10'000);
-  EXPECT_TRUE(trust.fresh_at(11'000));
-  EXPECT_FALSE(trust.fresh_at(11'001));
+  EXPECT_TRUE(trust.fresh_at(11'000, 0));
+  EXPECT_FALSE(trust.fresh_at(11'001, 0));
   freshness->renew(9'000);
   EXPECT_EQ(freshness->newest_ms(), 10'000) << "never goes back";
   freshness->renew(12'000);
-  EXPECT_TRUE(trust.fresh_at(13'000)) << "a heartbeat renews it without a new snapshot";
+  EXPECT_TRUE(trust.fresh_at(13'000, 0)) << "a heartbeat renews it without a new snapshot";
   trust.policy = TrustPolicy::kUnsigned;
-  EXPECT_TRUE(trust.fresh_at(99'000'000));
+  EXPECT_TRUE(trust.fresh_at(99'000'000, 0));
 }
 
 }  // namespace
