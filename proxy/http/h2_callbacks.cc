@@ -33,7 +33,7 @@ struct H2Callbacks {
     switch (head->type) {
       case NGHTTP2_HEADERS:
         if (c.role_ == H2Role::kServer && head->stream_id % 2 == 1 && head->stream_id <= c.last_id_ &&
-            stream_of(session, head->stream_id) == nullptr && !c.may_be_late(head->stream_id)) {
+            stream_of(session, head->stream_id) == nullptr && !c.may_be_late(head->stream_id, true)) {
           return NGHTTP2_ERR_CALLBACK_FAILURE;
         }
         return 0;
@@ -160,6 +160,10 @@ struct H2Callbacks {
     H2Connection& c = self(user);
     const nghttp2_frame_hd& head = frame->hd;
     if (head.type == NGHTTP2_RST_STREAM) {
+      // Refused before it began: nobody else notes that.
+      if (c.role_ == H2Role::kServer && stream_of(session, head.stream_id) == nullptr) {
+        c.note_closed(head.stream_id, H2Connection::ClosedBy::kUs);
+      }
       const uint32_t code = frame->rst_stream.error_code;
       const bool its_fault = code != NGHTTP2_NO_ERROR && code != NGHTTP2_REFUSED_STREAM &&
                              code != NGHTTP2_CANCEL && code != NGHTTP2_INTERNAL_ERROR;

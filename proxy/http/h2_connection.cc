@@ -68,6 +68,7 @@ H2Connection::H2Connection(H2Role role, H2Memory& memory, const H1Limits& limits
       frame_credit_(limits::kH2IdleFrames, limits::kH2IdleFramesPerSecond, now),
       reset_credit_(limits::kH2Resets, limits::kH2ResetsPerSecond, now),
       role_(role) {
+  closed_ids_.fill(kNoId);
   nghttp2_mem allocator = memory_of(memory);
   const auto make = role == H2Role::kServer ? nghttp2_session_server_new3 : nghttp2_session_client_new3;
   if (make(&session_, h2_callbacks(), this, h2_options(), &allocator) != 0) throw std::bad_alloc();
@@ -85,7 +86,11 @@ size_t H2Connection::receive(std::string_view bytes, MonoMs now) {
   size_t taken = 0;
   calling_ = true;
   while (taken < bytes.size() && !failed_ && frames_ < limits::kH2FrameBudget) {
-    const std::string_view slice = bytes.substr(taken, kSliceBytes);
+    std::string_view slice = bytes.substr(taken, kSliceBytes);
+    if (role_ == H2Role::kServer) {
+      slice = slice.substr(0, sure_of(slice));
+      if (failed_) break;
+    }
     const ssize_t got = nghttp2_session_mem_recv(
         session_, reinterpret_cast<const uint8_t*>(slice.data()), slice.size());
     if (got < 0) {

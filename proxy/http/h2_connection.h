@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 #include "proxy/base/output.h"
@@ -130,7 +131,10 @@ class H2Connection {
   void body_ended(H2Stream& stream);
   void closed(H2Stream& stream, H2Code code);
   void fail_stream(H2Stream& stream, H1Error error);
-  bool may_be_late(int32_t id);
+  enum class ClosedBy : uint8_t { kBoth, kUs, kPeer };  // in order, or by a reset
+  size_t sure_of(std::string_view slice);
+  bool may_be_late(int32_t id, bool head);
+  void note_closed(int32_t id, ClosedBy whom);
   bool spend_frame();
   bool spend_reset();
   void end_with_error(int nghttp2_error);
@@ -159,10 +163,16 @@ class H2Connection {
   uint32_t continuations_ = 0;      // of the block under way
   uint32_t frames_ = 0;             // in this receive()
   int32_t last_id_ = 0;             // the newest stream of the peer
-  // Server: the last streams that closed, odd as they are, one less when we had reset them.
+  // Server: the last streams that closed: odd as they are, one less when we had reset them, negative when
+  // the client had.
   static constexpr size_t kClosedKept = 64;
-  std::array<int32_t, kClosedKept> closed_ids_{};
+  static constexpr int32_t kNoId = std::numeric_limits<int32_t>::min();
+  std::array<int32_t, kClosedKept> closed_ids_;
   size_t closed_next_ = 0;
+  // Server: the bytes that come, frame by frame (RFC 9113 §4.1).
+  size_t payload_left_ = kH2Preface.size();
+  std::array<uint8_t, 9> frame_head_;
+  uint8_t frame_head_size_ = 0;
   H2Code code_ = H2Code::kNoError;
   H2Role role_;
   bool calling_ = false;            // nghttp2 is on the stack

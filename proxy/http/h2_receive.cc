@@ -2,6 +2,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 #include "proxy/http/h1_framing.h"
@@ -151,8 +152,8 @@ void H2Connection::closed(H2Stream& stream, H2Code code) {
   stream.unconsumed = 0;
   forget(stream);
   if (role_ == H2Role::kServer) {
-    const bool by_us = !stream.reset_by_peer && !(stream.local_ended && stream.remote_ended);
-    closed_ids_[closed_next_++ % kClosedKept] = by_us ? stream.id - 1 : stream.id;
+    const bool in_order = stream.local_ended && stream.remote_ended;
+    note_closed(stream.id, stream.reset_by_peer ? ClosedBy::kPeer : in_order ? ClosedBy::kBoth : ClosedBy::kUs);
   }
   stream.dead = true;
   events_.on_closed(stream);
@@ -171,16 +172,61 @@ void H2Connection::forget(H2Stream& stream) {
   stream.in_fresh_list = false;
 }
 
-// A header block for a stream that has closed: trailers that crossed our reset are let through;
-// else the connection is over (RFC 9113 §5.1, §5.1.1).
-bool H2Connection::may_be_late(int32_t id) {
+void H2Connection::note_closed(int32_t id, ClosedBy whom) {
+  closed_ids_[closed_next_++ % kClosedKept] = whom == ClosedBy::kUs ? id - 1 : whom == ClosedBy::kPeer ? -id : id;
+}
+
+// Nghttp2 drops data for streams that have closed without a word. How many bytes it may be shown before we
+// have to look at such a frame; what was in front of it may close its stream, or open it.
+size_t H2Connection::sure_of(std::string_view slice) {
+  bool resets = false;
+  for (size_t at = 0; at < slice.size();) {
+    if (payload_left_ != 0) {
+      const size_t bytes = std::min(payload_left_, slice.size() - at);
+      payload_left_ -= bytes;
+      at += bytes;
+      continue;
+    }
+    const size_t begin = at;
+    const size_t bytes = std::min(frame_head_.size() - frame_head_size_, slice.size() - at);
+    memcpy(frame_head_.data() + frame_head_size_, slice.data() + at, bytes);
+    frame_head_size_ += static_cast<uint8_t>(bytes);
+    at += bytes;
+    if (frame_head_size_ != frame_head_.size()) break;
+    frame_head_size_ = 0;
+    const auto& h = frame_head_;
+    payload_left_ = static_cast<size_t>(h[0] << 16 | h[1] << 8 | h[2]);
+    if (h[3] == NGHTTP2_RST_STREAM) resets = true;
+    if (h[3] != NGHTTP2_DATA) continue;
+    const auto id = static_cast<int32_t>((h[5] & 0x7fU) << 24 | h[6] << 16U | h[7] << 8U | h[8]);
+    if (!resets && nghttp2_session_get_stream_user_data(session_, id) != nullptr) continue;
+    if (begin != 0) {
+      payload_left_ = 0;
+      return begin;
+    }
+    const bool begun = id % 2 == 1 && id <= last_id_;
+    const bool closed = begun && nghttp2_session_get_stream_user_data(session_, id) == nullptr;
+    if (closed && !may_be_late(id, false)) return 0;
+  }
+  return slice.size();
+}
+
+// A header block (`head`) or data for a stream that has closed (RFC 9113 §5.1, §5.1.1): what crossed our reset
+// is let through; data behind the client's own reset is told; else the connection is over. Of streams that
+// closed long ago we know nothing: data is dropped, a header block would be a request with an old number.
+bool H2Connection::may_be_late(int32_t id, bool head) {
   for (const int32_t closed : closed_ids_) {
-    if (closed != 0 && closed == id - 1) return true;
-    if (closed == id) {
+    if (closed == id - 1) return true;
+    if (closed == -id && !head) {
+      nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_STREAM_CLOSED);
+      return true;
+    }
+    if (closed == id || closed == -id) {
       terminate(H2Code::kStreamClosed, "h2_protocol_error");
       return false;
     }
   }
+  if (!head) return true;
   terminate(H2Code::kProtocolError, "h2_protocol_error");
   return false;
 }

@@ -144,9 +144,37 @@ TEST(H2Protocol, ClosedStreams) {
     const int code = server.code(0);
     EXPECT_TRUE(code == kClosed || code == kProtocol) << code;
   }
-  Server late;  // what was on its way when the reset went out is let through
-  late.feed(reset + data(1, "x", true) + window(1, 1) + frame(kRst, 0, 1, u32(8)) + headers(3, get()));
+  Server own;  // data behind the client's own reset is told, and only that stream is concerned
+  own.feed(reset + data(1, "x", true) + window(1, 1) + frame(kRst, 0, 1, u32(8)) + headers(3, get()));
+  EXPECT_NE(own.log.find("head 3"), std::string::npos);
+  EXPECT_EQ(own.code(1), kClosed);
+  Server late;  // what was on its way when our reset went out is let through
+  late.feed(headers(1, post({{"X", "upper"}}), false));
+  EXPECT_EQ(late.code(1), kProtocol);
+  late.feed(data(1, "x", false) + window(1, 1) + headers(1, {{"a", "b"}}) + headers(3, get()));
   EXPECT_NE(late.log.find("head 3"), std::string::npos);
+  EXPECT_TRUE(late.frames().empty());
+  for (const std::string& more : {data(1, "x", true), headers(1, get())}) {
+    Server whole;  // both sides had ended
+    whole.feed(headers(1, get()));
+    ResponseHead head;
+    head.status = 200;
+    whole.connection.send_response(whole.stream(0), head, false, true);
+    whole.pull();
+    whole.feed(more);
+    EXPECT_EQ(whole.code(0), kClosed);
+  }
+}
+
+TEST(H2Protocol, StreamsRefusedBeforeTheyBegin) {
+  Server server;
+  server.refuse = true;
+  server.feed(headers(1, post(), false));
+  EXPECT_EQ(server.code(1), 7);
+  server.refuse = false;
+  server.feed(data(1, "x", false) + headers(1, {{"a", "b"}}) + headers(3, get()));
+  EXPECT_NE(server.log.find("head 3"), std::string::npos);
+  EXPECT_TRUE(server.frames().empty());
 }
 
 TEST(H2Protocol, HeaderBlocks) {
