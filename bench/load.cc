@@ -14,6 +14,10 @@
 //   --users K                                      K different x-user-id fields in turn (default
 //   4096, 0: no field)
 //   --header "Name: value"                         one more field
+//   --tls                                          TLS 1.3, AES-128-GCM; the certificate is believed
+//   --http2 --streams N                            HTTP/2 with N requests at a time on each
+//   connection (default 32);
+//                                                  GET in a closed loop only
 //   --step                                         print "ready" after the warm-up and wait for a
 //   line; print the
 //                                                  result and keep the connections open until
@@ -24,8 +28,10 @@
 // when a request failed.
 #include <cstdio>
 #include <iostream>
+#include <memory>
 #include <string>
 
+#include "bench/h2_load_run.h"
 #include "bench/load_run.h"
 #include "bench/tool.h"
 
@@ -56,8 +62,8 @@ int main(int argc, char** argv) {
   prepare_process();
   const Options options(argc, argv,
                         {"port", "connections", "path", "upload", "seconds", "requests",
-                         "warm-seconds", "rate", "users", "header"},
-                        {"connection-per-request", "step"});
+                         "warm-seconds", "rate", "users", "header", "streams"},
+                        {"connection-per-request", "step", "tls", "http2"});
   LoadPlan plan;
   plan.port = static_cast<uint16_t>(options.number("port", 9071));
   plan.connections = options.number("connections", 64);
@@ -66,7 +72,16 @@ int main(int argc, char** argv) {
   plan.users = options.number("users", 4096);
   plan.header = options.text("header", "");
   plan.connection_per_request = options.has("connection-per-request");
-  LoadRun run(plan);
+  plan.tls = options.has("tls");
+  plan.http2 = options.has("http2");
+  plan.streams = options.number("streams", 32);
+  std::unique_ptr<Load> load;
+  if (plan.http2) {
+    load = std::make_unique<H2LoadRun>(plan);
+  } else {
+    load = std::make_unique<LoadRun>(plan);
+  }
+  Load& run = *load;
   const auto nanoseconds = [&](const char* name, const char* fallback) {
     return static_cast<int64_t>(std::stod(options.text(name, fallback)) * 1e9);
   };

@@ -23,11 +23,12 @@ constexpr int64_t kStuckNs = 10'000'000'000;  // no answer for so long ends the 
 }  // namespace
 
 struct LoadRun::Connection {
-  int fd = -1;
+  Wire wire;
   bool busy = false;
   bool wants_write = false;
   bool close_after = false;
   bool in_body = false;
+  bool shaking = false;  // TLS's handshake waits for bytes
   const std::string* request = nullptr;
   uint64_t sent = 0;  // of head and body together
   int64_t intended_ns = 0;
@@ -35,7 +36,10 @@ struct LoadRun::Connection {
   uint64_t body_at = 0;
 };
 
-LoadRun::LoadRun(const LoadPlan& plan) : plan_(plan), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+LoadRun::LoadRun(const LoadPlan& plan)
+    : plan_(plan),
+      tls_(plan.tls ? std::make_unique<TlsClientSetup>("http/1.1") : nullptr),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)) {
   if (epoll_ < 0) die("epoll_create1");
   prctl(PR_SET_TIMERSLACK, 1UL);  // open loop: wake when a request is due, not 50 us later
   prepare_requests();
@@ -65,7 +69,7 @@ void LoadRun::prepare_requests() {
   if (!plan_.header.empty()) fixed += plan_.header + "\r\n";
   for (uint64_t i = 0; i < std::max<uint64_t>(plan_.users, 1); ++i) {
     std::string user;
-    if (plan_.users > 0) user = "x-user-id: user-" + std::to_string(1'000'000 + i * 7919) + "\r\n";
+    if (plan_.users > 0) user = "x-user-id: " + user_name(i) + "\r\n";
     requests_.push_back(fixed + user + "\r\n");
   }
 }
@@ -147,12 +151,12 @@ void LoadRun::poll(int64_t until_ns) {
   const int count = epoll_pwait2(epoll_, events, std::size(events), &timeout, nullptr);
   for (int i = 0; i < count; ++i) {
     auto& connection = *static_cast<Connection*>(events[i].data.ptr);
-    if (connection.fd >= 0 && connection.wants_write && (events[i].events & EPOLLOUT) != 0) {
+    if (connection.wire.is_open() && connection.wants_write && (events[i].events & EPOLLOUT) != 0) {
       send_more(connection);
     }
-    if (connection.fd >= 0 && (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
-      receive(connection);
-    }
+    const bool readable = (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
+    if (connection.wire.is_open() && readable && connection.shaking) send_more(connection);
+    if (connection.wire.is_open() && readable && !connection.shaking) receive(connection);
   }
 }
 
@@ -165,20 +169,19 @@ void LoadRun::start(Connection& c, int64_t intended_ns) {
   c.request = &requests_[next_request_];
   if (++next_request_ == requests_.size()) next_request_ = 0;
   ++in_flight_;
-  if (c.fd < 0) open(c);
-  if (c.fd >= 0) send_more(c);
+  if (!c.wire.is_open()) open(c);
+  if (c.wire.is_open()) send_more(c);
 }
 
 void LoadRun::open(Connection& c) {
-  c.fd = connect_local(plan_.port);
-  if (c.fd < 0) return fail(c, "connect");
+  if (!c.wire.open(plan_.port, tls_.get())) return fail(c, "connect");
   if (plan_.upload > 0) {
     const int size = 1 << 20;  // an upload is one write whenever the proxy's window allows
-    setsockopt(c.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    setsockopt(c.wire.fd(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
   }
   c.wants_write = false;
   epoll_event event{.events = EPOLLIN, .data = {.ptr = &c}};
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, c.fd, &event) != 0) die("epoll_ctl");
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, c.wire.fd(), &event) != 0) die("epoll_ctl");
 }
 
 void LoadRun::send_more(Connection& c) {
@@ -190,18 +193,24 @@ void LoadRun::send_more(Connection& c) {
     const uint64_t body_part = std::min<uint64_t>(plan_.upload - body_at, kScratchBytes);
     iovec parts[2] = {{const_cast<char*>(c.request->data()) + head_at, head - head_at},
                       {const_cast<char*>(pattern_.at(body_at)), body_part}};
-    const ssize_t sent = body_part == 0 ? send(c.fd, parts[0].iov_base, parts[0].iov_len, 0)
-                                        : writev(c.fd, parts, 2);
-    if (sent < 0 && (errno == EAGAIN || errno == ENOTCONN)) return want_write(c, true);
+    const bool whole = plan_.tls || body_part == 0;
+    const iovec& first = parts[parts[0].iov_len == 0 ? 1 : 0];
+    const ssize_t sent = whole ? c.wire.send(static_cast<const char*>(first.iov_base), first.iov_len)
+                               : writev(c.wire.fd(), parts, 2);
+    if (sent < 0 && (errno == EAGAIN || errno == ENOTCONN)) {
+      c.shaking = c.wire.send_needs_reading();
+      return want_write(c, !c.shaking);
+    }
     if (sent < 0) return fail(c, "write");
     c.sent += static_cast<uint64_t>(sent);
   }
+  c.shaking = false;
   want_write(c, false);
 }
 
 void LoadRun::receive(Connection& c) {
-  const ssize_t size = recv(c.fd, scratch_, sizeof scratch_, 0);
-  if (size < 0 && errno == EAGAIN) return;
+  const ssize_t size = c.wire.receive(scratch_, sizeof scratch_);
+  if (size < 0 && errno == EAGAIN) return;  // under TLS a ticket may be all that came
   if (size <= 0 && !c.busy) {
     ++result_.reconnects;
     return drop(c);  // stays in `idle_`; its next request opens it again
@@ -283,8 +292,8 @@ void LoadRun::fail(Connection& c, const char* why) {
 
 // Closes the socket. The connection stays usable: the next request opens it again.
 void LoadRun::drop(Connection& c) {
-  if (c.fd >= 0) close(c.fd);
-  c.fd = -1;
+  c.wire.close();
+  c.shaking = c.wants_write = false;
   c.head_part.clear();
 }
 
@@ -292,7 +301,7 @@ void LoadRun::drop(Connection& c) {
 void LoadRun::become_idle(Connection& c) {
   c.busy = false;
   --in_flight_;
-  if (phase_.rate == 0 && c.fd >= 0 && issued_ < limit_) {
+  if (phase_.rate == 0 && c.wire.is_open() && issued_ < limit_) {
     ++issued_;
     start(c, last_answer_ns_);
   } else {
@@ -304,7 +313,7 @@ void LoadRun::want_write(Connection& c, bool wanted) {
   if (wanted == c.wants_write) return;
   c.wants_write = wanted;
   epoll_event event{.events = EPOLLIN | (wanted ? uint32_t{EPOLLOUT} : 0), .data = {.ptr = &c}};
-  if (epoll_ctl(epoll_, EPOLL_CTL_MOD, c.fd, &event) != 0) die("epoll_ctl");
+  if (epoll_ctl(epoll_, EPOLL_CTL_MOD, c.wire.fd(), &event) != 0) die("epoll_ctl");
 }
 
 }  // namespace flagmesh::bench

@@ -1,56 +1,28 @@
-// The load generator: one thread, one epoll.
+// The load generator for HTTP/1: one thread, one epoll.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "bench/histogram.h"
+#include "bench/load_plan.h"
 #include "bench/tool.h"
+#include "bench/wire.h"
 
 namespace flagmesh::bench {
 
-struct LoadPlan {
-  uint16_t port = 0;
-  size_t connections = 64;
-  std::string path;     // GET; "/bytes/N" says that the body is the first N bytes of the pattern
-  uint64_t upload = 0;  // above 0: POST of that many bytes; the body of the answer is their count
-  uint64_t users = 0;   // different x-user-id fields, in turn
-  std::string header;   // one more field line, without its CRLF
-  bool connection_per_request = false;
-};
-
-// Ends after `requests` when that is above 0, otherwise after `nanoseconds`.
-struct LoadPhase {
-  int64_t nanoseconds = 0;
-  uint64_t requests = 0;
-  uint64_t rate = 0;  // requests a second, 0: closed loop
-};
-
-struct LoadResult {
-  Histogram latency;  // of the requests that were answered as they should
-  uint64_t errors = 0;
-  std::string first_error;
-  uint64_t reconnects = 0;  // the peer closed between two requests, or said that it would
-  int64_t duration_ns = 0;  // from the start to the last answer
-};
-
-// Owns the connections. No request is in flight between two calls.
-class LoadRun {
+class LoadRun final : public Load {
  public:
   explicit LoadRun(const LoadPlan& plan);
-  ~LoadRun();
+  ~LoadRun() override;
   LoadRun(const LoadRun&) = delete;
   LoadRun& operator=(const LoadRun&) = delete;
 
-  // Opens every connection and makes one request on each, at most 64 at once. Any failure ends the
-  // program.
-  void connect_all();
-  LoadResult measure(const LoadPhase& phase);
+  void connect_all() override;
+  LoadResult measure(const LoadPhase& phase) override;
 
  private:
   struct Connection;
@@ -72,6 +44,7 @@ class LoadRun {
   void want_write(Connection& c, bool wanted);
 
   const LoadPlan plan_;
+  const std::unique_ptr<TlsClientSetup> tls_;
   const int epoll_;
   const Pattern pattern_;
   std::string expected_body_;  // of an upload's answer

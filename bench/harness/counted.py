@@ -5,7 +5,7 @@ import contextlib
 import os
 import sys
 
-from . import peers, proc
+from . import peers, proc, scenarios
 from .context import ROOT, Context
 from .load import Load
 from .scenarios import Setup
@@ -18,6 +18,8 @@ def arguments(about, requests, more=lambda parser: None):
     parser.add_argument("--peer", default="flagmesh", choices=peers.NAMES, help="what to look at, default %(default)s")
     parser.add_argument("--requests", type=int, default=requests, help="default %(default)s")
     parser.add_argument("--path", default="/bytes/128")
+    parser.add_argument("--scenario", choices=[name for name, one in scenarios.ALL.items() if one.kind == "closed"], metavar="NAME",
+                        help="connections, protocol and path of this one of bench/peers instead")
     more(parser)
     options = parser.parse_args()
     options.flagmesh = options.flagmesh or os.path.join(options.build, "proxy/flagmesh")
@@ -31,8 +33,11 @@ def context(options):
 @contextlib.contextmanager
 def loaded(bench, options, connections, **start):
     """(running, load): the proxy runs, every connection is open and warm, `load.go()` makes options.requests requests."""
-    with peers.STARTERS[options.peer](bench, Setup(keep=connections), **start) as running:
-        wanted = {"connections": connections, "path": options.path, "requests": options.requests, "warm-seconds": 0.3}
+    setup, what = Setup(keep=connections), {"connections": connections, "path": options.path}
+    if options.scenario:
+        setup, what = scenarios.ALL[options.scenario].setup, scenarios.ALL[options.scenario].load
+    with peers.STARTERS[options.peer](bench, setup, **start) as running:
+        wanted = dict(what, requests=options.requests, **{"warm-seconds": 0.3})
         with Load(bench, running.port, wanted, 300) as load:
             load.ready()
             yield running, load

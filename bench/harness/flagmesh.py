@@ -62,9 +62,12 @@ class Flagmesh:
         back = context.backstage
         self.port, self.admin = context.port(), context.port()
         access_log = context.path(f"flagmesh-access-{self.port}.log") if setup.logs else "off"
+        tls = "tls: {{ certificates: [{{ cert: {cert}, key: {key} }}] }}".format(**context.certificate()) if setup.tls else ""
+        ports = context.ports_of(setup)
         config = fill({"DIR": context.folder, "PORT": self.port, "ADMIN": self.admin, "API": back.api,
                        "REDIS": back.redis, "ENGINE_KEY": back.engine_key, "ACCESS_LOG": access_log,
-                       "ORIGIN1": context.origin_ports[0], "ORIGIN2": context.origin_ports[1]})
+                       "TLS": tls, "PROTOCOL": "http2" if setup.http2_origin else "http1",
+                       "ORIGIN1": ports[0], "ORIGIN2": ports[1]})
         if len(back.processes) == 1:
             back.start_engine(config)
         self.command = [context.flagmesh, "proxy", "-c", config]

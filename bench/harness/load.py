@@ -10,8 +10,8 @@ from . import proc
 class Load:
     """One bench_load process. Its connections are open from `ready` until `finish`."""
 
-    def __init__(self, context, port, options, seconds):
-        command = [context.tool("bench_load"), "--port", str(port), "--step"]
+    def __init__(self, context, port, options, seconds, tool="bench_load"):
+        command = [context.tool(tool), "--port", str(port), "--step"]
         for name, value in options.items():
             command += [f"--{name}"] + ([] if value is True else [str(value)])
         self.patience = seconds + 60

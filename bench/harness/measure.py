@@ -9,10 +9,10 @@ SETTLE = 0.02  # seconds after the last answer, so that the kernel has accounted
 WARM = 0.4     # seconds of load before what is measured
 
 
-def _sample(context, running, load, seconds):
+def _sample(context, running, load, check=True):
     """Runs the measured phase; what it cost, by request."""
     pids = running.pids
-    everyone = pids + [load.process.pid, context.origin.pid]
+    everyone = pids + [load.process.pid] + [origin.pid for origin in context.origins()]
     time.sleep(SETTLE)
     busy, all_cpu = proc.busy_seconds(), proc.cpu_seconds(everyone)
     cpu, begin = proc.cpu_seconds(pids), time.monotonic()
@@ -28,7 +28,8 @@ def _sample(context, running, load, seconds):
     result.update(cpu_us=cpu * 1e6 / result["requests"], proxy_load=cpu / elapsed,
                   foreign=max(0.0, foreign / elapsed / context.core_count),
                   memory_mib=proc.memory_bytes(pids) / 2**20)
-    result.update(running.check(result["requests"]))
+    if check:
+        result.update(running.check(result["requests"]))
     return result
 
 
@@ -38,7 +39,16 @@ def _active(context, running, scenario, seconds, rate):
         options["rate"] = rate
     with Load(context, running.port, options, seconds) as load:
         load.ready()
-        result = _sample(context, running, load, seconds)
+        result = _sample(context, running, load)
+        load.finish()
+    return result
+
+
+def _handshakes(context, running, scenario):
+    """The proxy sees no request, so its own counters say nothing; that each handshake was full, or resumed, the tool has looked at."""
+    with Load(context, running.port, scenario.load, 60, "bench_handshakes") as load:
+        load.ready()
+        result = _sample(context, running, load, check=False)
         load.finish()
     return result
 
@@ -63,4 +73,6 @@ def measure(context, scenario, peer, setup, seconds, rate=0):
     with peers.STARTERS[peer](context, setup) as running:
         if scenario.kind == "idle":
             return _idle(context, running, scenario)
+        if scenario.kind == "handshakes":
+            return _handshakes(context, running, scenario)
         return _active(context, running, scenario, seconds, rate)

@@ -64,13 +64,27 @@ def _run(context, command, name, port, prefix=(), env=None):
     return Running(process, port)
 
 
+def _listen(setup):
+    """nginx's words for how clients are served."""
+    return " ".join(["ssl"] * setup.tls + ["http2"] * setup.http2)
+
+
+def _bind(context, setup):
+    """HAProxy's."""
+    if setup.tls:
+        return f"ssl crt {context.certificate()['both']} alpn {'h2,' if setup.http2 else ''}http/1.1"
+    return "proto h2" if setup.http2 else ""
+
+
 # Each starter: (context, setup, prefix=, env=) -> Running
 def nginx(context, setup, **start):
     port = context.port()
     access_log = f"{context.path('nginx-access.log')} combined buffer=64k flush=1s" if setup.logs else "off"
     path = fill(context, "nginx.conf", "nginx.conf",
                 {"DIR": context.folder, "PORT": port, "ORIGIN": context.origin_ports[0], "KEEP": setup.keep,
-                 "ACCESS_LOG": access_log,
+                 "ACCESS_LOG": access_log, "LISTEN": _listen(setup),
+                 "TLS": "ssl_certificate {cert}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3;".format(
+                     **context.certificate()) if setup.tls else "",
                  "REQUEST_ID": NGINX_REQUEST_ID if setup.request_ids else ""})
     return _run(context, [installed("nginx"), "-c", path, "-p", context.folder], "nginx", port, **start)
 
@@ -78,7 +92,8 @@ def nginx(context, setup, **start):
 def haproxy(context, setup, **start):
     port = context.port()
     path = fill(context, "haproxy.cfg", "haproxy.cfg",
-                {"PORT": port, "ORIGIN": context.origin_ports[0], "KEEP": setup.keep,
+                {"PORT": port, "ORIGIN": context.ports_of(setup)[0], "KEEP": setup.keep, "BIND": _bind(context, setup),
+                 "SCHEME": "https" if setup.tls else "http", "SERVER": "proto h2" if setup.http2_origin else "",
                  "LOG": "log stdout format raw local0" if setup.logs else "",
                  "LOG_GLOBAL": "log global\n    option httplog" if setup.logs else "",
                  "REQUEST_ID": HAPROXY_REQUEST_ID if setup.request_ids else ""})
