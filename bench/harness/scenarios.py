@@ -88,9 +88,9 @@ _ALL = (
              kind="handshakes", without=ONLY_CLEAR_HTTP1),
     Scenario("idle-tls", "2,000 idle TLS connections that made one HTTP/1 request each", _closed(2000, tls=True),
              (Bar("idle_bytes", "nginx", 1.05),), Setup(tls=True), kind="idle", without=ONLY_CLEAR_HTTP1),
-    Scenario("idle-h2c", "2,000 idle HTTP/2 connections on clear text that made one request each", _closed(2000, http2=True), (),
+    Scenario("idle-h2c", "2,000 idle HTTP/2 connections on clear text that made one request each", _closed(2000, http2=True, streams=1), (),
              Setup(http2=True), kind="idle", without=ONLY_CLEAR_HTTP1),
-    Scenario("idle-h2-tls", "2,000 idle TLS connections that made one HTTP/2 request each", _closed(2000, http2=True, tls=True), (),
+    Scenario("idle-h2-tls", "2,000 idle TLS connections that made one HTTP/2 request each", _closed(2000, http2=True, tls=True, streams=1), (),
              Setup(http2=True, tls=True), kind="idle", without=ONLY_CLEAR_HTTP1),
 )
 ALL = {scenario.name: scenario for scenario in _ALL}
