@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "control/flags/canonical_flag.h"
 #include "control/flags/canonical_json.h"
 #include "control/flags/json_value.h"
 #include "control/flags/read_json.h"
@@ -89,6 +90,30 @@ std::string shown(const std::string& value) {
   return value.empty() ? "nothing" : value;
 }
 
+// "users: 10% get another variant", "users: up to 100% get another variant".
+std::string users_line(const flags::MovedShare& moved) {
+  if (moved.ppm == 0) return "    users: none gets another variant\n";
+  std::string share = std::to_string(moved.ppm / 10'000);
+  const uint32_t rest = moved.ppm % 10'000;
+  if (rest != 0) {
+    std::string digits = std::to_string(rest + 10'000).substr(1);
+    while (digits.back() == '0') digits.pop_back();
+    share += "." + digits;
+  }
+  return std::string("    users: ") + (moved.exact ? "" : "up to ") + share +
+         "% get another variant\n";
+}
+
+// Texts that are no flags (tests, older canonical forms) say nothing of users.
+std::optional<flags::MovedShare> moved_between(std::string_view before, std::string_view after) {
+  const auto old_flag = flags::parse_canonical_flag(before);
+  if (!old_flag) return std::nullopt;
+  if (after.empty()) return flags::moved_share(&*old_flag, nullptr);
+  const auto new_flag = flags::parse_canonical_flag(after);
+  if (!new_flag) return std::nullopt;
+  return flags::moved_share(&*old_flag, &*new_flag);
+}
+
 }  // namespace
 
 std::string FlagChange::text() const {
@@ -98,6 +123,7 @@ std::string FlagChange::text() const {
   text += '\n';
   for (const FieldChange& field : fields)
     text += "    " + field.path + ": " + shown(field.before) + " -> " + shown(field.after) + '\n';
+  if (moved) text += users_line(*moved);
   return text;
 }
 
@@ -130,7 +156,14 @@ Result<std::vector<FlagChange>> diff_flags(const FlagSetInput& before, const Fla
       merge(*old_flags, *new_flags,
             [](const PlacedJson& a, const PlacedJson& b) { return a.json == b.json; });
   for (FlagChange& change : changes) {
+    if (change.kind == Kind::kRemoved && !change.key.empty()) {
+      change.moved = moved_between((*old_flags)[change.key].json, {});
+    }
     if (change.kind != Kind::kChanged) continue;
+    if (!change.key.empty()) {
+      change.moved =
+          moved_between((*old_flags)[change.key].json, (*new_flags)[change.key].json);
+    }
     Result<std::vector<FieldChange>> fields =
         diff_json((*old_flags)[change.key].json, (*new_flags)[change.key].json);
     if (!fields) return std::unexpected(fields.error());

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "control/flags/moved_share.h"
 #include "lockfile/lock_file.h"
 #include "lockfile/make_lock.h"
 #include "proxy/base/result.h"
@@ -29,10 +31,12 @@ struct FlagChange {
   std::string key;        // empty: the flag set's metadata
   std::string file = {};  // where the flag is now, or was when it is removed; empty: no file
   std::vector<FieldChange> fields = {};  // of a changed flag, when both values are at hand
+  // Of the users who get another variant; of a flag that changed or went, when its value is at hand.
+  std::optional<flags::MovedShare> moved = {};
 
   bool operator==(const FlagChange&) const = default;
-  // "+ key (file)", "- key (file)" or "~ key (file)" with an indented line for each field; each
-  // line with its newline.
+  // "+ key (file)", "- key (file)" or "~ key (file)" with an indented line for each field and one
+  // for the users who move; each line with its newline.
   std::string text() const;
 };
 
@@ -40,7 +44,7 @@ struct FlagChange {
 // leaf hashes cannot be compared).
 Result<std::vector<FlagChange>> diff_locks(const Lock& before, const Lock& after);
 
-// Sorted by key, with the fields of changed flags. Codes "wrong_tenant", "duplicate_key",
+// Sorted by key, with the fields of changed flags and the users that they move. Codes "wrong_tenant", "duplicate_key",
 // "bad_json".
 Result<std::vector<FlagChange>> diff_flags(const FlagSetInput& before, const FlagSetInput& after);
 

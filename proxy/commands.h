@@ -15,8 +15,9 @@ void add_demo_command(CLI::App& app, int& exit_code);
 void add_check_command(CLI::App& app, int& exit_code);
 void add_keygen_command(CLI::App& app, int& exit_code);
 void add_set_command(CLI::App& app, int& exit_code);
-void add_lock_commands(CLI::App& app, int& exit_code);  // lock, verify, diff
-void add_prove_commands(CLI::App& app, int& exit_code);  // prove, verify-proof
+void add_lock_commands(CLI::App& app, int& exit_code);     // lock, lock sign, …; those of verify
+void add_verify_commands(CLI::App& app, int& exit_code);   // verify, diff
+void add_prove_commands(CLI::App& app, int& exit_code);    // prove, verify-proof
 void add_trust_command(CLI::App& app, int& exit_code);
 void add_eval_command(CLI::App& app, int& exit_code);
 void add_status_command(CLI::App& app, int& exit_code);

@@ -145,6 +145,14 @@ struct RedisConfig {
 
 enum class RedisCommands : uint8_t { kSigned, kUnsigned, kOff };
 
+// A lock file (lockfile/lock_file.h) has to allow every epoch but a kill.
+struct LockRule {
+  std::vector<merkle::VerifierKey> approvers;  // kApproval; empty: no lock is asked for
+  uint32_t required = 0;                       // of them, 1 to all
+
+  bool asked_for() const { return !approvers.empty(); }
+};
+
 struct EngineConfig {
   std::string address = "0.0.0.0:8071";
   std::string state_dir = "/var/lib/flagmesh-engine";
@@ -155,13 +163,46 @@ struct EngineConfig {
   OfrepConfig ofrep;
   std::string tokens;         // file; empty: changes are taken from loopback, everybody may read
   uint32_t rate_limit = 100;  // requests a second for each token; 0: none
+  LockRule require_lock;
+  std::string lock_file;  // with require_lock: never empty
+};
+
+// When a validator's changes may be. Minutes of the day in UTC, from `from` up to before `to`.
+struct HoursConfig {
+  uint8_t days = 0;  // bit 0: Monday
+  uint16_t from = 0;
+  uint16_t to = 24 * 60;
+};
+
+// What a validator cosigns besides being consistent. A kill is always allowed.
+struct PolicyConfig {
+  uint32_t max_moved_ppm = 1'000'000;  // of users, for each flag within the window
+  Millis window = 3'600'000;
+  std::vector<HoursConfig> hours;    // empty: always
+  std::vector<std::string> frozen;   // keys of flags; "pay/*": all that begin with "pay/"
+  LockRule require_lock;
+  bool any_kill = false;  // a kill may give any variant, not only the default one
+
+  bool restricts() const {
+    return max_moved_ppm < 1'000'000 || !hours.empty() || !frozen.empty() ||
+           require_lock.asked_for();
+  }
+};
+
+// A log that the validator witnesses besides its own (C2SP tlog-witness).
+struct WitnessedLogConfig {
+  std::string origin;
+  std::vector<merkle::VerifierKey> keys;  // kEd25519; one of them has to have signed
 };
 
 struct ValidatorConfig {
+  std::string address;  // of /healthz, /readyz, /metrics, /add-checkpoint; empty: none
   std::string state_dir = "/var/lib/flagmesh-validator";
   std::string signing_key;  // file; never empty
   std::string
       tenant_secret;  // file; the engine's master, needed to recompute roots when it has one
+  PolicyConfig policy;
+  std::vector<WitnessedLogConfig> witnessed_logs;
 };
 
 struct AdminConfig {

@@ -53,7 +53,13 @@ void check_roles(Report& report, ObjectReader& root, const Config& config) {
   };
   add(config.trust.engine_keys, "engine", "trust");
   add(config.trust.validator_keys, "validator", "trust");
-  if (config.engine) add(config.engine->command_keys, "command", "engine");
+  if (config.engine) {
+    add(config.engine->command_keys, "command", "engine");
+    add(config.engine->require_lock.approvers, "approver", "engine");
+  }
+  if (config.validator) {
+    add(config.validator->policy.require_lock.approvers, "approver", "validator");
+  }
   for (size_t i = 0; i < holders.size(); i++) {
     for (size_t j = 0; j < i; j++) {
       const Holder& a = holders[j];

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "control/config/parse_ofrep.h"
+#include "control/config/parse_policy.h"
 #include "control/config/redis_url.h"
 #include "merkle/state_tree.h"
 
@@ -148,8 +149,16 @@ void parse_engine(Report& report, const JsonValue& value, EngineConfig& out) {
   parse_ofrep(reader, out.ofrep, nullptr);
   reader.key_file("tokens", out.tokens);
   reader.count("rate_limit", out.rate_limit, 0, 1'000'000);
-  reader.later("require_lock", "locks that an epoch must match", &kEmptyList);
+  parse_lock_rule(reader, out.require_lock);
+  reader.path("lock_file", out.lock_file);
+  reader.later("witnesses", "outside witnesses", &kEmptyList);
   reader.finish();
+  if (out.require_lock.asked_for() != !out.lock_file.empty()) {
+    report.error(value.mark(),
+                 out.lock_file.empty() ? "require_lock needs a 'lock_file'"
+                                       : "'lock_file' is nothing without 'require_lock'",
+                 "lock_file: flags.lock, which flagmesh lock writes; require_lock: the approvers");
+  }
 }
 
 void parse_validator(Report& report, const JsonValue& value, ValidatorConfig& out) {
@@ -157,7 +166,9 @@ void parse_validator(Report& report, const JsonValue& value, ValidatorConfig& ou
   reader.path("state_dir", out.state_dir);
   reader.key_file("signing_key", out.signing_key);
   reader.key_file("tenant_secret", out.tenant_secret);
-  reader.later("policy", "policies of validators");
+  if (const JsonValue* policy = reader.find("policy")) parse_policy(report, *policy, out.policy);
+  reader.listen_address("address", out.address);
+  parse_witnessed_logs(reader, out.witnessed_logs);
   reader.finish();
   if (value.is_object() && out.signing_key.empty()) {
     report.error(value.mark(), "the validator has no 'signing_key'",

@@ -19,6 +19,7 @@ uint16_t status_of(std::string_view code) {
   };
   static constexpr std::array kTable{
       Row{"unauthorized", 401},        Row{"forbidden", 403},
+      Row{"lock_required", 403},       Row{"standby", 503},
       Row{"loopback_only", 403},       Row{"unknown_flag", 404},
       Row{"unknown_tenant", 404},      Row{"not_found", 404},
       Row{"method_not_allowed", 405},  Row{"nothing_to_reset", 409},

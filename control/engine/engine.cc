@@ -9,6 +9,7 @@
 #include "control/engine/flag_files.h"
 #include "control/flags/canonical_json.h"
 #include "control/flags/json_value.h"
+#include "control/flags/moved_share.h"
 #include "proxy/base/time.h"
 
 namespace flagmesh::engine {
@@ -46,6 +47,7 @@ Engine::Engine(event::Loop& loop, std::unique_ptr<snapshot::Carrier> carrier, En
     : loop_(loop),
       options_(std::move(options)),
       carrier_(std::move(carrier)),
+      gate_(options_.require_lock, options_.lock_file),
       store_(options_.flags.tenant),
       stop_timer_(&Engine::on_stop_timer, this) {}
 
@@ -67,6 +69,7 @@ Status Engine::open(snapshot::HeadVerifier verifier) {
             ++metrics_.publishes;
             last_trouble_.clear();
             spdlog::info("epoch {} published with {} flags", epoch, flags);
+            if (gate_.asks()) on_locked_published();
           },
       .on_recorded = [this](const HistoryEntry& entry) { remember(entry); },
       .on_healed =
@@ -74,6 +77,8 @@ Status Engine::open(snapshot::HeadVerifier verifier) {
             ++metrics_.healed;
             spdlog::warn("everything published again: {}", found.text());
           },
+      .may_begin = [this] { return may_begin(); },
+      .kills_alone = gate_.asks(),
   };
   auto cycle = EpochCycle::open(std::move(parts));
   if (!cycle) return std::unexpected(cycle.error());
@@ -117,7 +122,7 @@ FlagFiles Engine::read_files() const {
 
 Status Engine::start() {
   watcher_ = std::make_unique<FileWatcher>(
-      loop_, [this] { return config::flag_files(options_.flags); }, [this] { reload_files(); });
+      loop_, [this] { return watched_files(); }, [this] { reload_files(); });
   if (auto watching = watcher_->start(); !watching) return watching;
   const std::string said = note();
   if (!said.empty()) spdlog::warn("{}", said);
@@ -150,16 +155,36 @@ void Engine::mark_changed(const std::vector<FlagChange>& changes) {
 void Engine::change(std::string_view key, const FlagRequest& request, std::string author,
                     Done done) {
   if (stopping_) return done(fail("stopping", "the engine is stopping"));
-  auto changes = store_.apply(key, request, author);
+  auto changes = apply(key, request, author);
   if (!changes) return done(std::unexpected(changes.error()));
+  cycle_->submit(std::move(*changes), {}, std::move(done));
+}
+
+Result<std::vector<FlagChange>> Engine::apply(std::string_view key, const FlagRequest& request,
+                                              const std::string& author) {
+  if (auto free = needs_no_lock(key, request); !free) return std::unexpected(free.error());
+  const FlagStore::Flag* flag = store_.find(key);
+  std::optional<flags::FlagDefinition> before;
+  if (flag != nullptr) before = flag->definition;
+  auto changes = store_.apply(key, request, author, !gate_.asks());
+  if (!changes) return changes;
+  const FlagStore::Flag* after = store_.find(key);
+  if (before && after != nullptr && (request.kill || request.enabled)) {
+    changes->front().kill = flags::is_kill(*before, after->definition, true);
+  }
+  if (gate_.asks()) proposed_.reset();
   log_changes(*changes);
   mark_changed(*changes);
-  cycle_->submit(std::move(*changes), {}, std::move(done));
+  return changes;
 }
 
 void Engine::change_all(const std::vector<std::pair<std::string, FlagRequest>>& requests,
                         const std::string& author, Done done) {
   if (stopping_) return done(fail("stopping", "the engine is stopping"));
+  if (gate_.asks()) {
+    return done(fail("lock_required", "with require_lock nothing is imported", {},
+                     "change the flag files and lock them"));
+  }
   FlagStore next = store_;
   std::vector<FlagChange> all;
   for (const auto& [key, request] : requests) {
@@ -208,6 +233,7 @@ void Engine::reload_files() {
     return;
   }
   ++metrics_.file_loads;
+  if (gate_.asks()) return take_files(files.set);
   std::vector<FlagChange> changes = store_.load(files.set);
   if (changes.empty()) return;
   spdlog::info("flag files read: {} flags changed", changes.size());
@@ -233,10 +259,8 @@ void Engine::on_command(std::string_view text) {
                              : nonces_.check(*command, unix_seconds());
   if (allowed) allowed = check_base(*command);
   if (!allowed) return answer(command->flag, command->nonce, std::unexpected(allowed.error()));
-  auto changes = store_.apply(command->flag, command->request, command->author);
+  auto changes = apply(command->flag, command->request, command->author);
   if (!changes) return answer(command->flag, command->nonce, std::unexpected(changes.error()));
-  log_changes(*changes);
-  mark_changed(*changes);
   std::vector<UsedNonce> used;
   if (!command->nonce.empty()) {
     nonces_.remember(command->nonce, command->expires);
@@ -295,6 +319,10 @@ std::string Engine::note() const {
   if (options_.trust.policy == snapshot::TrustPolicy::kUnsigned) {
     note += note.empty() ? "" : "; ";
     note += "trust.policy is unsigned: heads carry no signature";
+  }
+  if (lock_refusal_) {
+    note += note.empty() ? "" : "; ";
+    note += "the flag files are not in force: " + lock_refusal_->text();
   }
   return note;
 }

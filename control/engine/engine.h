@@ -20,6 +20,7 @@
 #include "control/engine/flag_files.h"
 #include "control/engine/flag_store.h"
 #include "control/engine/heartbeat.h"
+#include "control/engine/lock_gate.h"
 #include "control/snapshot/carrier.h"
 #include "proxy/base/diagnostic.h"
 #include "proxy/base/result.h"
@@ -97,6 +98,16 @@ class Engine {
   void on_command(std::string_view text);
   void answer(const std::string& flag, const std::string& nonce, const Result<uint64_t>& epoch);
   Status check_base(const Command& command) const;
+  Result<std::vector<FlagChange>> apply(std::string_view key, const FlagRequest& request,
+                                        const std::string& author);
+  // engine_locked.cc
+  Status needs_no_lock(std::string_view key, const FlagRequest& request) const;
+  Status may_begin();
+  void take_files(const flags::FlagSet& set);
+  Status propose(const flags::FlagSet& set);
+  void on_locked_published();
+  std::vector<std::string> watched_files() const;
+
   void mark_changed(const std::vector<FlagChange>& changes);
   void on_trouble(const Error& error);
   void remember(const HistoryEntry& entry);
@@ -105,7 +116,11 @@ class Engine {
   event::Loop& loop_;
   EngineOptions options_;
   std::unique_ptr<snapshot::Carrier> carrier_;
-  FlagStore store_;
+  LockGate gate_;
+  FlagStore store_;  // with require_lock: in force, and kills that are on their way
+  std::optional<FlagStore> proposed_;  // allowed by a lock and on its way
+  std::optional<Error> lock_refusal_;  // why the flag files are not in force
+  bool files_again_ = false;           // they wait for a kill that is on its way
   NonceMemory nonces_;
   EngineMetrics metrics_;
   std::unique_ptr<HeadSigner> signer_;
@@ -123,6 +138,7 @@ class Engine {
   bool stopping_ = false;
   std::function<void()> on_stopped_;
   event::Timer stop_timer_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace flagmesh::engine

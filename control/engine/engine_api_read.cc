@@ -160,6 +160,7 @@ LocalResponse EngineApi::latest_epoch() const {
   object.push_back({"time", number(record.time_ms)});
   object.push_back({"flags", number(record.flags)});
   object.push_back({"state_root", record.state_root.hex()});
+  if (const auto root = epochs.head_tenant_root()) object.push_back({"tenant_root", root->hex()});
   object.push_back({"checkpoint", epochs.head()});
   return json_response(200, JsonValue(std::move(object)));
 }

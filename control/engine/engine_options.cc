@@ -19,6 +19,8 @@ Result<EngineOptions> engine_options(const config::Config& config) {
   options.commands.keys = engine.command_keys;
   options.ofrep = engine.ofrep;
   options.rate_limit = engine.rate_limit;
+  options.require_lock = engine.require_lock;
+  options.lock_file = engine.lock_file;
   if (!engine.tokens.empty()) {
     auto tokens = config::ApiTokens::read(engine.tokens);
     if (!tokens) return std::unexpected(tokens.error());

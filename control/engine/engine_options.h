@@ -26,6 +26,8 @@ struct EngineOptions {
   config::OfrepConfig ofrep = {};
   std::shared_ptr<const config::ApiTokens> tokens = {};  // null: none
   uint32_t rate_limit = 100;  // requests a second for each token; 0: none
+  config::LockRule require_lock = {};
+  std::string lock_file = {};
 };
 
 // Reads the files that the section names. REQUIRES: config.engine is present and was parsed without

@@ -41,7 +41,7 @@ EpochCycle::EpochCycle(Parts parts, merkle::EpochLogFile log, History history)
              {},
              "stop one of them; this one's state_dir may be an old copy"});
   };
-  callbacks.on_synced = [this] { step(); };
+  callbacks.on_synced = [this] { on_synced(); };
   callbacks.on_healed = [this](const Error& found) {
     if (phase_ == Phase::kIdle) obstacle_.reset();
     parts_.on_healed(found);
@@ -66,19 +66,78 @@ Status EpochCycle::begin(const std::vector<snapshot::EntryChange>& state,
   return {};
 }
 
+bool EpochCycle::kills_go_alone() const {
+  return needs_cosignatures() || parts_.kills_alone;
+}
+
 void EpochCycle::submit(std::vector<FlagChange> changes, std::vector<UsedNonce> nonces, Done done) {
   if (phase_ == Phase::kBroken) return done(std::unexpected(*obstacle_));
-  if (pending_.waiters.size() + waiters_.size() >= kWaiting) {
+  if (pending_.waiters.size() + waiters_.size() + kills_.waiters.size() >= kWaiting) {
     return done(fail("overloaded", "too many changes are waiting to be published"));
   }
-  std::ranges::move(changes, std::back_inserter(pending_.changes));
-  std::ranges::move(nonces, std::back_inserter(pending_.nonces));
+  // A kill's waiter waits for the kill, not for flags that have it as a prerequisite.
+  const bool alone = kills_go_alone() && std::ranges::any_of(changes, &FlagChange::kill);
+  Batch& batch = alone ? kills_ : pending_;
+  if (alone) overtake_with(changes);
+  for (FlagChange& change : changes) {
+    (alone && change.kill ? kills_ : pending_).changes.push_back(std::move(change));
+  }
+  std::ranges::move(nonces, std::back_inserter(batch.nonces));
   if (done) {
-    pending_.waiters.push_back({std::move(done), parts_.loop.now_ms() + kWaitMs});
+    batch.waiters.push_back({std::move(done), parts_.loop.now_ms() + kWaitMs});
     if (!wait_timer_.armed())
       wait_timer_.set(parts_.loop.timers(), parts_.loop.now_ms() + kWaitTickMs);
   }
   step();
+}
+
+// What waits for the flags that are killed goes ahead of their kills, into the same epoch: the kill
+// counts, and the history has both.
+void EpochCycle::overtake_with(const std::vector<FlagChange>& kills) {
+  const auto is_killed = [&](const std::string& key) {
+    return std::ranges::any_of(
+        kills, [&](const FlagChange& kill) { return kill.kill && kill.key == key; });
+  };
+  std::vector<FlagChange> stay;
+  size_t kept = 0;
+  for (size_t i = 0; i < pending_.changes.size(); ++i) {
+    FlagChange& change = pending_.changes[i];
+    if (is_killed(change.key)) {
+      kills_.changes.push_back(std::move(change));
+      continue;
+    }
+    if (i < pending_.kept) ++kept;
+    stay.push_back(std::move(change));
+  }
+  pending_.changes = std::move(stay);
+  pending_.kept = kept;
+  std::erase_if(deferred_, [&](const auto& change) { return is_killed(change.key); });
+}
+
+void EpochCycle::submit_locked(std::vector<FlagChange> changes, std::string lock) {
+  if (phase_ == Phase::kBroken) return;
+  pending_.changes = std::move(changes);
+  pending_.kept = 0;
+  pending_.lock = std::move(lock);
+}
+
+Status EpochCycle::restage(const std::vector<FlagChange>& changes) {
+  std::vector<snapshot::EntryChange> entries;
+  for (const FlagChange& change : changes) {
+    entries.push_back({parts_.tenant, change.key, change.json});
+  }
+  return writer_.stage(entries);
+}
+
+void EpochCycle::keep_head() {
+  writer_.discard();
+  pending_ = {};
+}
+
+std::optional<merkle::Hash> EpochCycle::head_tenant_root() const {
+  const merkle::SortedTree* tree = writer_.tree(parts_.tenant);
+  if (epoch() == 0 || tree == nullptr || writer_.staged()) return std::nullopt;
+  return tree->root();
 }
 
 void EpochCycle::when_idle(std::function<void()> on_idle) {
@@ -93,15 +152,65 @@ void EpochCycle::on_event(snapshot::CarrierEvent event) {
   }
   if (event != snapshot::CarrierEvent::kConnected) return;
   publisher_->look();
+  if (first_ && begun_ && publisher_->synced()) on_synced();
   candidate_sent_ = 0;
   timer_fired();
 }
 
+// The head is known for the first time. Its entries too, when they hash to its root; otherwise they
+// are read back, so that the next epoch is a change and not everything.
+void EpochCycle::on_synced() {
+  const bool unknown = !writer_.head_known() && writer_.head_size() > 0;
+  if (!unknown || asking_) return step();
+  const auto checkpoint =
+      log_.log().checkpoint(parts_.verifier.rules().origin, writer_.head_size());
+  asking_ = true;
+  head_read_ = std::make_unique<redis::HeadRead>(
+      parts_.carrier, checkpoint, checkpoint.size - 1,
+      [this, checkpoint](Result<snapshot::StateStep> state) {
+        const auto read = std::move(head_read_);
+        asking_ = false;
+        snapshot::StateReplica replica = snapshot::StateReplica::of_all();
+        Status proven = state ? replica.take(checkpoint, *state) : std::unexpected(state.error());
+        if (proven && !writer_.head_known()) {
+          adopt(*state);
+        } else if (!proven) {
+          parts_.on_trouble(proven.error());
+        }
+        step();
+      });
+}
+
+void EpochCycle::adopt(const snapshot::StateStep& state) {
+  std::vector<snapshot::EntryChange> entries;
+  for (const snapshot::TenantChange& tenant : state.tenants) {
+    for (const snapshot::StateEntry& entry : tenant.changed) {
+      entries.push_back({tenant.tenant, entry.key, entry.json});
+    }
+  }
+  const auto& record = log_.log().record(writer_.head_size());
+  if (auto adopted = writer_.adopt_head(entries, record.state_root); !adopted) {
+    parts_.on_trouble(adopted.error());
+  }
+}
+
 void EpochCycle::step() {
-  const bool wanted = first_ || !pending_.changes.empty() || !pending_.waiters.empty();
+  const bool kill_waits = !kills_.changes.empty();
+  const bool wanted = first_ || kill_waits || !deferred_.empty() || !pending_.changes.empty() ||
+                      !pending_.waiters.empty();
   if (!begun_ || !wanted || asking_ || !publisher_->synced()) return;
   if (phase_ == Phase::kIdle) return prepare();
-  if (phase_ == Phase::kCosign && parts_.loop.now_ms() - candidate_since_ >= kOvertakeMs) prepare();
+  if (phase_ != Phase::kCosign) return;
+  const bool overtakes = parts_.loop.now_ms() - candidate_since_ >= kOvertakeMs;
+  if (kill_waits || overtakes) prepare();
+}
+
+// What is staged makes room for a kill, or for what another lock allows.
+void EpochCycle::take_back() {
+  if (!writer_.head_known()) return;
+  if (lock_.empty()) std::ranges::move(writer_.staged_changes(), std::back_inserter(deferred_));
+  lock_.clear();
+  writer_.discard();
 }
 
 // Of several changes of one flag the last one counts, also for the state tree.
@@ -111,6 +220,7 @@ Status EpochCycle::stage(Batch& batch) {
   for (const FlagChange& change : batch.changes) {
     changes.push_back({parts_.tenant, change.key, change.json});
   }
+  if (!batch.lock.empty()) lock_ = std::move(batch.lock);
   if (auto staged = writer_.stage(changes); !staged) return staged;
   const auto opening = merkle::random_bytes(merkle::Hash::kSize);
   if (!opening) return std::unexpected(opening.error());
@@ -134,10 +244,32 @@ Status EpochCycle::keep(Batch& batch) {
 }
 
 void EpochCycle::prepare() {
-  Batch batch = std::exchange(pending_, {});
+  if (first_ && parts_.may_begin) {
+    if (auto may = parts_.may_begin(); !may) return trouble(may.error());
+    if (phase_ == Phase::kIdle) obstacle_.reset();
+  }
+  const bool is_first = std::exchange(first_, false);
+  const bool kill = !kills_.changes.empty();
+  Batch batch = std::exchange(kill ? kills_ : pending_, {});
+  if (kill) {
+    // Who waits for what is taken back waits on.
+    std::ranges::move(waiters_, std::back_inserter(pending_.waiters));
+    waiters_.clear();
+    take_back();
+    std::erase_if(deferred_, [&](const snapshot::EntryChange& change) {
+      return std::ranges::find(batch.changes, change.key, &FlagChange::key) != batch.changes.end();
+    });
+  } else {
+    if (!batch.lock.empty()) take_back();
+    if (!deferred_.empty()) {
+      if (auto staged = writer_.stage(std::exchange(deferred_, {})); !staged) {
+        return broken(staged.error());
+      }
+    }
+  }
+  kill_staged_ = kill;
   std::ranges::move(batch.waiters, std::back_inserter(waiters_));
   if (auto staged = stage(batch); !staged) return broken(staged.error());
-  const bool is_first = std::exchange(first_, false);
   if (!writer_.staged() && writer_.head_known()) return settle();
   // A former run may have stopped between the log and the head.
   const merkle::EpochLog& log = log_.log();
@@ -189,7 +321,9 @@ void EpochCycle::ask_validators() {
   const MonoMs now = parts_.loop.now_ms();
   candidate_sent_ = now;
   timer_.set(parts_.loop.timers(), now + kPollCosignaturesMs);
-  parts_.carrier.put_candidate(writer_.candidate(log_.log(), note_).encode(), [this](Status put) {
+  snapshot::Candidate candidate = writer_.candidate(log_.log(), note_);
+  candidate.lock = lock_;
+  parts_.carrier.put_candidate(candidate.encode(), [this](Status put) {
     if (!put) trouble(put.error());
   });
 }
@@ -208,6 +342,11 @@ void EpochCycle::poll_cosignatures() {
 }
 
 void EpochCycle::cosigned(const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) {
+    if (const auto why = snapshot::parse_refusal(line)) {
+      obstacle_ = Error{"refused_by_validator", "a validator refuses: " + *why};
+    }
+  }
   auto note = add_cosignatures(note_, lines, parts_.verifier.rules().validator_keys);
   if (note) note_ = std::move(*note);
   if (parts_.verifier.verify_enough(note_)) publish();
@@ -228,6 +367,8 @@ void EpochCycle::settle() {
   phase_ = Phase::kIdle;
   timer_.cancel();
   obstacle_.reset();
+  lock_.clear();
+  kill_staged_ = false;
   parts_.on_published(epoch(), writer_.flags());
   std::vector<Waiter> waiters = std::exchange(waiters_, {});
   for (Waiter& waiter : waiters) waiter.done(epoch());
@@ -270,14 +411,16 @@ void EpochCycle::expire_waiters(bool all) {
   const MonoMs now = parts_.loop.now_ms();
   std::vector<Waiter> expired;
   bool pending_expired = false;
-  for (std::vector<Waiter>* list : {&waiters_, &pending_.waiters}) {
+  bool kill_expired = false;
+  for (std::vector<Waiter>* list : {&waiters_, &kills_.waiters, &pending_.waiters}) {
     const auto late = std::ranges::stable_partition(
         *list, [&](const Waiter& waiter) { return !all && waiter.deadline > now; });
+    kill_expired = kill_expired || (list == &kills_.waiters && !late.empty());
     pending_expired = list == &pending_.waiters && !late.empty();
     std::ranges::move(late, std::back_inserter(expired));
     list->erase(late.begin(), late.end());
   }
-  if (!waiters_.empty() || !pending_.waiters.empty()) {
+  if (!waiters_.empty() || !kills_.waiters.empty() || !pending_.waiters.empty()) {
     wait_timer_.set(parts_.loop.timers(), now + kWaitTickMs);
   }
   if (all) {
@@ -285,6 +428,7 @@ void EpochCycle::expire_waiters(bool all) {
     return;
   }
   Status kept = pending_expired ? keep(pending_) : Status();
+  if (kept && kill_expired) kept = keep(kills_);
   const std::string why = obstacle_              ? obstacle_->message
                           : publisher_->synced() ? "the epoch is on its way"
                                                  : "the carrier cannot be reached";

@@ -8,7 +8,12 @@
 // The first epoch of a run waits until the carrier's head was seen: a head of a former run that has
 // the same state stays in force, and nothing is published.
 //
-// What comes while an epoch is on its way waits for the next one, all of it together. A candidate
+// A head of a former run with another state is read back and proven first, so that what is published
+// is the difference from it; when it cannot be read, everything is published.
+//
+// What comes while an epoch is on its way waits for the next one, all of it together. Where
+// validators or a lock may hold changes up, a kill goes out alone and ahead of them: what was on
+// its way is taken back and comes again after it. A candidate
 // that validators leave unsigned is overtaken by an epoch with the newer changes after kOvertakeMs;
 // it stays in the log and is never enforced. A carrier that is away, or answers no, only delays:
 // every step is tried again, and at once when the carrier is back.
@@ -23,6 +28,7 @@
 
 #include "control/engine/head_signer.h"
 #include "control/engine/history.h"
+#include "control/redis/head_read.h"
 #include "control/redis/publisher.h"
 #include "control/snapshot/carrier.h"
 #include "control/snapshot/head_verifier.h"
@@ -59,6 +65,10 @@ class EpochCycle {
     // A line of the history is on disk, and its epoch will follow.
     std::function<void(const HistoryEntry& entry)> on_recorded = {};
     std::function<void(const Error& found)> on_healed;  // everything was published again
+    // Asked before the first epoch of a run, when the head and its state are known: why nothing may
+    // be published yet. Asked again after poke().
+    std::function<Status()> may_begin = {};
+    bool kills_alone = false;  // also without validators
   };
 
   // Opens log and history in state_dir. Codes of make_folders, EpochLogFile::open, History::open.
@@ -76,25 +86,46 @@ class EpochCycle {
   // "write_failed" (not kept).
   using Done = std::move_only_function<void(Result<uint64_t> epoch)>;
   void submit(std::vector<FlagChange> changes, std::vector<UsedNonce> nonces, Done done);
+  // A state that a lock allows, as its difference from the head's. Takes the place of one that is on
+  // its way. The lock goes to validators with it. Nothing happens before poke(). REQUIRES: nothing
+  // is waiting but what came so.
+  void submit_locked(std::vector<FlagChange> changes, std::string lock);
+  // Goes on, when something was submitted or may_begin() may say otherwise.
+  void poke() { step(); }
+  // What begin() staged is given up: the head's state stays. REQUIRES: state().head_known().
+  void keep_head();
+  // More of what begin() staged, before anything was published. Codes of StateWriter::stage.
+  Status restage(const std::vector<FlagChange>& changes);
+  // The lock of what begin() staged.
+  void set_first_lock(std::string lock) { lock_ = std::move(lock); }
+  // A kill has not reached the head yet.
+  bool kill_on_its_way() const { return kill_staged_ || !kills_.changes.empty(); }
 
   // What the carrier said. REQUIRES: begin() was called.
   void on_event(snapshot::CarrierEvent event);
 
   // Nothing is on its way. `on_idle` is called once, at the latest when the epoch on its way is
   // published.
-  bool idle() const { return phase_ == Phase::kIdle && pending_.changes.empty(); }
+  bool idle() const {
+    return phase_ == Phase::kIdle && pending_.changes.empty() && kills_.changes.empty() &&
+           deferred_.empty();
+  }
   void when_idle(std::function<void()> on_idle);
 
   // The epoch that routers are given; 0: none yet.
   uint64_t epoch() const { return writer_.head_size(); }
   const std::string& head() const { return publisher_->head(); }
+  // Root of the tenant's tree in that epoch: what a lock begins at. Nothing while another one is on
+  // its way.
+  std::optional<merkle::Hash> head_tenant_root() const;
   redis::Publisher& publisher() { return *publisher_; }
   const snapshot::HeadVerifier& verifier() const { return parts_.verifier; }
   const merkle::EpochLog& log() const { return log_.log(); }
   const snapshot::StateWriter& state() const { return writer_; }
   // What keeps the newest changes from being enforced; null when all is well.
   const Error* obstacle() const {
-    const bool counts = obstacle_ && (phase_ != Phase::kIdle || obstacle_->code == "head_ahead");
+    const bool counts = obstacle_ && (phase_ != Phase::kIdle || first_ ||
+                                      obstacle_->code == "head_ahead");
     return counts ? &*obstacle_ : nullptr;
   }
 
@@ -105,6 +136,7 @@ class EpochCycle {
     MonoMs deadline;
   };
   struct Batch {
+    std::string lock = {};  // that allows it; empty: none is asked for
     std::vector<FlagChange> changes;
     std::vector<UsedNonce> nonces;
     std::vector<Waiter> waiters;
@@ -117,6 +149,11 @@ class EpochCycle {
   static void on_wait_timer(void* self) { static_cast<EpochCycle*>(self)->expire_waiters(false); }
 
   void step();
+  void on_synced();
+  void adopt(const snapshot::StateStep& state);
+  bool kills_go_alone() const;
+  void overtake_with(const std::vector<FlagChange>& kills);
+  void take_back();
   void prepare();
   Status stage(Batch& batch);
   Status append_record(const HistoryEntry& entry);
@@ -144,6 +181,12 @@ class EpochCycle {
   bool asking_ = false;  // a call of this phase is out
   bool first_ = true;    // the state that begin() staged was not looked at yet
   Batch pending_;
+  Batch kills_;  // that go out alone, before what is pending
+  // Taken back for a kill; comes again with the next epoch. It is in the history already.
+  std::vector<snapshot::EntryChange> deferred_;
+  bool kill_staged_ = false;
+  std::string lock_;  // of what is staged; empty: none
+  std::unique_ptr<redis::HeadRead> head_read_;
   std::vector<Waiter> waiters_;  // for the epoch on its way
   HistoryEntry entry_;
   std::string note_;  // of the epoch on its way

@@ -198,6 +198,24 @@ std::vector<FlagChange> FlagStore::load(const flags::FlagSet& set) {
   return changes;
 }
 
+std::vector<FlagChange> FlagStore::load_only(const flags::FlagSet& set) {
+  const Flags before = flags_;
+  for (const auto& [key, flag] : before) {
+    if (flag.owner != FlagOwner::kFile) forget(key);
+  }
+  std::vector<FlagChange> changes = load(set);
+  for (const auto& [key, flag] : before) {
+    if (flag.owner == FlagOwner::kFile || find(key) != nullptr) continue;
+    changes.push_back({key, std::nullopt, {}, std::string(kFileAuthor), "removed"});
+  }
+  std::erase_if(changes, [&](const FlagChange& change) {
+    const auto old = before.find(change.key);
+    return !change.key.empty() && change.json && old != before.end() &&
+           old->second.canonical == *change.json && old->second.owner == FlagOwner::kFile;
+  });
+  return changes;
+}
+
 Result<FlagChange> FlagStore::reset(const Flag& flag, FlagChange change) {
   if (flag.owner == FlagOwner::kFile) {
     return fail("nothing_to_reset",
@@ -216,7 +234,7 @@ Result<FlagChange> FlagStore::reset(const Flag& flag, FlagChange change) {
 }
 
 Result<std::vector<FlagChange>> FlagStore::apply(std::string_view key, const FlagRequest& request,
-                                                 std::string author) {
+                                                 std::string author, bool settles) {
   FlagChange change{std::string(key), std::nullopt, {}, std::move(author), request.text()};
   const Flag* flag = find(key);
   if (flag == nullptr && !request.definition) {
@@ -231,7 +249,7 @@ Result<std::vector<FlagChange>> FlagStore::apply(std::string_view key, const Fla
     auto done = reset(*flag, std::move(change));
     if (!done) return std::unexpected(done.error());
     changes.push_back(std::move(*done));
-    settle(changes);
+    if (settles) settle(changes);
     return changes;
   }
   Result<flags::FlagDefinition> definition =
@@ -245,8 +263,28 @@ Result<std::vector<FlagChange>> FlagStore::apply(std::string_view key, const Fla
   put(*definition, *change.json, change.over == kNoFile ? FlagOwner::kApi : FlagOwner::kOverlay,
       change.over);
   changes.push_back(std::move(change));
-  settle(changes);
+  if (settles) settle(changes);
   return changes;
+}
+
+Status FlagStore::adopt(const flags::FlagSet& set,
+                        const std::map<std::string, std::string>& canonical, std::string metadata) {
+  load_only(set);
+  metadata_ = std::move(metadata);
+  std::vector<std::string> gone;
+  for (const auto& [key, flag] : flags_) {
+    if (!canonical.contains(key)) gone.push_back(key);
+  }
+  for (const std::string& key : gone) forget(key);
+  for (const auto& [key, json] : canonical) {
+    const Flag* flag = find(key);
+    if (flag != nullptr && flag->canonical == json) continue;
+    auto definition = flags::parse_canonical_flag(json);
+    if (!definition) return std::unexpected(definition.error());
+    const std::string over = over_of(key);
+    put(*definition, json, over == kNoFile ? FlagOwner::kApi : FlagOwner::kOverlay, over);
+  }
+  return {};
 }
 
 void FlagStore::restore_flag(const FlagStore& other, std::string_view key) {

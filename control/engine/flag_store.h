@@ -47,6 +47,9 @@ struct FlagChange {
   // Prerequisites and own targeting as canonical JSON, where something lies over the file and has
   // any: they are not in `json`. Empty: none.
   std::string source = {};
+  // It only stops the flag (flags::is_kill): it goes out alone, ahead of everything that waits. Not
+  // in the history.
+  bool kill = false;
 };
 
 enum class FlagOwner : uint8_t {
@@ -87,12 +90,19 @@ class FlagStore {
   // What the files define now; gives what that changes. REQUIRES: the set has no errors, and its
   // prerequisites are resolved.
   std::vector<FlagChange> load(const flags::FlagSet& set);
+  // The files and nothing else: what lies over them, and what no file defines, is forgotten.
+  std::vector<FlagChange> load_only(const flags::FlagSet& set);
 
-  // Applies a request, or says why not: the flag's change, and those of flags that have it as a
-  // prerequisite. Codes: those of flags/change.h and flags/prerequisites.h, "unknown_flag" (the
+  // Applies a request, or says why not: the flag's change, and (when it `settles`) those of flags
+  // that have it as a prerequisite. Codes: those of flags/change.h and flags/prerequisites.h, "unknown_flag" (the
   // mend names the nearest), "nothing_to_reset".
   Result<std::vector<FlagChange>> apply(std::string_view key, const FlagRequest& request,
-                                        std::string author);
+                                        std::string author, bool settles = true);
+
+  // The flags that are in force, with what the files define beneath them: what differs lies over
+  // the files, and what the files have besides is not there. REQUIRES: as load(). Code "bad_flag".
+  Status adopt(const flags::FlagSet& set, const std::map<std::string, std::string>& canonical,
+               std::string metadata);
 
   // The flag as `other` has it, or gone when it does not.
   void restore_flag(const FlagStore& other, std::string_view key);

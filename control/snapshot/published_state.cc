@@ -16,6 +16,7 @@ constexpr char kManifest = 2;
 constexpr char kChunk = 3;
 constexpr char kCandidateChanges = 4;
 constexpr char kCandidateWhole = 5;
+constexpr char kWithLock = 2;  // more than the kind without
 
 // The least bytes of an entry, a key that is gone, and a tenant in a candidate.
 constexpr size_t kEntryLeast = 2 + 32 + 4;
@@ -301,7 +302,8 @@ Status parse_chunk(std::string_view bytes, const ChunkRef& ref, std::vector<Stat
 }
 
 std::string Candidate::encode() const {
-  std::string out(1, before ? kCandidateWhole : kCandidateChanges);
+  const int kind = (before ? kCandidateWhole : kCandidateChanges) + (lock.empty() ? 0 : kWithLock);
+  std::string out(1, static_cast<char>(kind));
   if (before) append_range(out, *before);
   merkle::append_u32(out, static_cast<uint32_t>(note.size()));
   out.append(note);
@@ -312,6 +314,10 @@ std::string Candidate::encode() const {
     out.append(tenant.tenant);
     append_change(out, tenant);
   }
+  if (!lock.empty()) {
+    merkle::append_u32(out, static_cast<uint32_t>(lock.size()));
+    out.append(lock);
+  }
   return out;
 }
 
@@ -321,7 +327,9 @@ Result<Candidate> Candidate::parse(std::string_view bytes) {
   }
   ByteReader in(bytes);
   Candidate candidate;
-  const uint8_t kind = in.u8();
+  uint8_t kind = in.u8();
+  const bool has_lock = kind > kCandidateWhole;
+  if (has_lock) kind = static_cast<uint8_t>(kind - kWithLock);
   if (kind == kCandidateWhole) {
     candidate.before = read_range(in);
   } else if (kind != kCandidateChanges) {
@@ -333,8 +341,28 @@ Result<Candidate> Candidate::parse(std::string_view bytes) {
     in.fail("has a compact range of another size than its record");
   }
   read_tenants(in, candidate.tenants);
+  if (has_lock) {
+    candidate.lock = in.take(in.u32());
+    if (in.ok() && candidate.lock.empty()) in.fail("has an empty lock");
+  }
   if (Status end = in.end("candidate"); !end) return std::unexpected(end.error());
   return candidate;
+}
+
+constexpr std::string_view kRefused = "refused ";
+constexpr size_t kRefusalBytes = 400;
+
+std::string refusal_line(const Error& why) {
+  return std::string(kRefused) + why.code + ": " + why.text();
+}
+
+std::optional<std::string> parse_refusal(std::string_view line) {
+  if (!line.starts_with(kRefused)) return std::nullopt;
+  std::string text(line.substr(kRefused.size(), kRefusalBytes));
+  for (char& c : text) {
+    if (static_cast<uint8_t>(c) < 0x20 || static_cast<uint8_t>(c) >= 0x7F) c = ' ';
+  }
+  return text;
 }
 
 }  // namespace flagmesh::snapshot

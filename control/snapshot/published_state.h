@@ -23,7 +23,8 @@
 //   chunk-ref = hash u32                             ; SHA-256 of the chunk, its bytes
 //   chunk     = %x03 u32 *entry                      ; chunks in order have all keys in order
 //
-//   candidate = %x04 u32 note u64 u16 *hash record u16 *tenant
+//   candidate = ( %x04 / %x05 u16 range ) shown / ( %x06 / %x07 u16 range ) shown u32 lock
+//   shown     = u32 note u64 u16 *hash record u16 *tenant
 //               ; what validators judge: length and checkpoint note; then as delta, for every
 //               tenant ; of the state, in the order of their names
 //   tenant    = name proof u32 *entry u32 *gone
@@ -145,9 +146,16 @@ struct Candidate {
   std::optional<merkle::CompactRange> before;  // present: all entries, not changes
   LogStep log;
   std::vector<TenantChange> tenants;  // every tenant of the state, those without change too
+  std::string lock = {};  // the lock file that allows it (lockfile/lock_file.h); empty: none
 
   std::string encode() const;
   static Result<Candidate> parse(std::string_view bytes);
 };
+
+// What a validator leaves in the place of its cosignature when it refuses: "refused CODE: text", one
+// line. Nobody signs it: it is only shown to people.
+std::string refusal_line(const Error& why);
+// The text behind "refused ", cut and without control characters; nothing when it is none.
+std::optional<std::string> parse_refusal(std::string_view line);
 
 }  // namespace flagmesh::snapshot

@@ -168,6 +168,46 @@ void StateWriter::discard() {
   }
 }
 
+std::vector<EntryChange> StateWriter::staged_changes() const {
+  std::vector<EntryChange> changes;
+  for (const auto& [name, tenant] : tenants_) {
+    for (const auto& [key, before] : tenant.before) {
+      const auto at = tenant.entries.find(key);
+      changes.push_back({name, key, std::nullopt});
+      if (at != tenant.entries.end()) changes.back().json = at->second.json;
+    }
+  }
+  return changes;
+}
+
+Status StateWriter::adopt_head(const std::vector<EntryChange>& entries,
+                               const merkle::Hash& state_root) {
+  std::map<std::pair<std::string, std::string>, std::optional<std::string>> to_head;
+  std::map<std::pair<std::string, std::string>, std::optional<std::string>> to_wanted;
+  for (const auto& [name, tenant] : tenants_) {
+    for (const auto& [key, entry] : tenant.entries) {
+      to_head[{name, key}] = std::nullopt;
+      to_wanted[{name, key}] = entry.json;
+    }
+  }
+  for (const EntryChange& entry : entries) {
+    to_head[{entry.tenant, entry.key}] = entry.json;
+    to_wanted.try_emplace({entry.tenant, entry.key}, std::nullopt);
+  }
+  const auto list = [](const auto& changes) {
+    std::vector<EntryChange> out;
+    for (const auto& [where, json] : changes) out.push_back({where.first, where.second, json});
+    return out;
+  };
+  if (Status staged = stage(list(to_head)); !staged) return staged;
+  const bool right = this->state_root() == state_root;
+  if (right) commit(head_size_);
+  if (Status staged = stage(list(to_wanted)); !staged) return staged;
+  if (right) return {};
+  return fail("wrong_state", "the flags in force do not hash to their root here", {},
+              "is tenant_secret the one that they were published with?");
+}
+
 uint64_t StateWriter::flags() const {
   uint64_t flags = 0;
   for (const auto& [name, tenant] : tenants_) flags += count_flags(tenant.tree);
@@ -184,6 +224,14 @@ const StateEntry* StateWriter::entry(std::string_view tenant, std::string_view k
   if (at == tenants_.end()) return nullptr;
   const auto entry = at->second.entries.find(key);
   return entry == at->second.entries.end() ? nullptr : &entry->second;
+}
+
+std::vector<StateEntry> StateWriter::entries(std::string_view tenant) const {
+  std::vector<StateEntry> entries;
+  const auto at = tenants_.find(tenant);
+  if (at == tenants_.end()) return entries;
+  for (const auto& [key, entry] : at->second.entries) entries.push_back(entry);
+  return entries;
 }
 
 TenantProof StateWriter::proof(std::string_view name) const {
@@ -309,15 +357,10 @@ Result<Publication> StateWriter::publication(const merkle::EpochLog& log, std::s
 
 Result<Publication> StateWriter::everything(const merkle::EpochLog& log, std::string head,
                                             std::optional<std::string> replaces) {
-  std::vector<EntryChange> redo;
+  const std::vector<EntryChange> redo = staged_changes();
   std::vector<std::string> new_tenants;
   for (const auto& [name, tenant] : tenants_) {
     if (tenant.is_new) new_tenants.push_back(name);
-    for (const auto& [key, before] : tenant.before) {
-      const auto at = tenant.entries.find(key);
-      redo.push_back({name, key, std::nullopt});
-      if (at != tenant.entries.end()) redo.back().json = at->second.json;
-    }
   }
   discard();
   Publication publication;

@@ -56,9 +56,17 @@ class StateWriter {
   // A head of that size is in force whose entries are not known here (an engine that starts): the
   // next candidate and publication are whole instead of a change. REQUIRES: nothing committed.
   void set_unknown_head(uint64_t size) { head_size_ = size; }
+  // The entries of such a head, read back and proven by the caller: they become the head's state,
+  // and what is staged stays so, as the difference from it. Code "wrong_state": here they do not
+  // hash to `state_root` (another tenant secret); then nothing has changed. REQUIRES: head_size() >
+  // 0, !head_known().
+  Status adopt_head(const std::vector<EntryChange>& entries, const merkle::Hash& state_root);
   // Size of the log at the head; 0: none yet.
   uint64_t head_size() const { return head_size_; }
   bool head_known() const { return head_known_; }
+
+  // What is staged, as what would stage it again on the head's state.
+  std::vector<EntryChange> staged_changes() const;
 
   // Of the state with what is staged.
   merkle::Hash state_root() const { return state_.root(); }
@@ -66,6 +74,8 @@ class StateWriter {
   // Null when there is no such tenant, no such entry. Lives until the next change. For proofs.
   const merkle::SortedTree* tree(std::string_view tenant) const;
   const StateEntry* entry(std::string_view tenant, std::string_view key) const;
+  // All entries of the tenant, by key; copies.
+  std::vector<StateEntry> entries(std::string_view tenant) const;
   // REQUIRES: the tenant exists.
   TenantProof proof(std::string_view tenant) const;
 

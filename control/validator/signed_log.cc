@@ -1,14 +1,89 @@
 #include "control/validator/signed_log.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "merkle/encoding.h"
 
 namespace flagmesh::validator {
 namespace {
 
-constexpr std::string_view kFirstLine = "flagmesh signed log 1\n";
-constexpr size_t kFileBytes = 16 * 1024;
+constexpr std::string_view kFirstLine1 = "flagmesh signed log 1\n";
+constexpr std::string_view kFirstLine2 = "flagmesh signed log 2\n";
+constexpr size_t kFileBytes = 256 * 1024 * 1024;  // a million moved flags
+
+std::unexpected<Error> bad() {
+  return fail("corrupt_state", "no signed log");
+}
+
+// The next word of a line; what is behind its blank stays in `line`.
+std::string_view next_word(std::string_view& line) {
+  const size_t end = std::min(line.find(' '), line.size());
+  const std::string_view word = line.substr(0, end);
+  line.remove_prefix(std::min(end + 1, line.size()));
+  return word;
+}
+
+// The next line without its LF; nothing when there is none that is whole.
+std::optional<std::string_view> next_line(std::string_view& text) {
+  const size_t end = text.find('\n');
+  if (end == std::string_view::npos) return std::nullopt;
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(end + 1);
+  return line;
+}
+
+std::string number(int64_t value) {
+  return std::to_string(std::max<int64_t>(value, 0));
+}
 
 }  // namespace
+
+Status SignedLog::parse(std::string_view text) {
+  const bool first = text.starts_with(kFirstLine1);
+  if (!first && !text.starts_with(kFirstLine2)) return bad();
+  text.remove_prefix(kFirstLine1.size());
+  const auto line = next_line(text);
+  if (!line) return bad();
+  const auto bytes = merkle::base64_decode(*line);
+  if (!bytes) return bad();
+  auto range = merkle::CompactRange::parse(*bytes);
+  if (!range) return std::unexpected(range.error());
+  range_ = std::move(*range);
+  if (first) return text.empty() ? Status() : bad();
+  while (!text.empty()) {
+    const auto next = next_line(text);
+    if (!next) return bad();
+    if (auto parsed = parse_line(*next); !parsed) return parsed;
+  }
+  return {};
+}
+
+Status SignedLog::parse_line(std::string_view line) {
+  const std::string_view kind = next_word(line);
+  const auto first = merkle::parse_decimal(next_word(line));
+  if (!first) return bad();
+  if (kind == "head") {
+    const auto root = merkle::Hash::from_base64(line);
+    if (!root) return bad();
+    head_ = {*first, *root};
+    return {};
+  }
+  const auto epoch = merkle::parse_decimal(next_word(line));
+  if (!epoch) return bad();
+  if (kind == "lock") {
+    const auto body = merkle::Hash::from_base64(line);
+    if (!body) return bad();
+    memory_.locks.push_back({static_cast<int64_t>(*first), *epoch, *body});
+    return {};
+  }
+  const auto ppm = merkle::parse_decimal(next_word(line));
+  const std::string_view tenant = next_word(line);
+  if (kind != "moved" || !ppm || *ppm > UINT32_MAX || tenant.empty() || line.empty()) return bad();
+  memory_.moves.push_back({static_cast<int64_t>(*first), *epoch, static_cast<uint32_t>(*ppm),
+                           std::string(tenant), std::string(line)});
+  return {};
+}
 
 Result<SignedLog> SignedLog::open(const std::string& state_dir) {
   if (auto made = make_folders(state_dir); !made) return std::unexpected(made.error());
@@ -18,20 +93,10 @@ Result<SignedLog> SignedLog::open(const std::string& state_dir) {
   const auto bytes = read_if_exists(log.path_, kFileBytes);
   if (!bytes) return std::unexpected(bytes.error());
   if (!*bytes) return log;
-  std::string_view text = **bytes;
-  const bool framed = text.starts_with(kFirstLine) && text.ends_with('\n');
-  if (framed) {
-    text.remove_prefix(kFirstLine.size());
-    text.remove_suffix(1);
-  }
-  const auto decoded = merkle::base64_decode(text);
-  const auto range = framed && decoded ? merkle::CompactRange::parse(*decoded)
-                                       : fail("corrupt_state", "no signed log");
-  if (!range) {
+  if (!log.parse(**bytes)) {
     return fail("corrupt_state", "the file does not say what was cosigned", log.path_,
                 "restore it: a validator that forgets could sign two histories");
   }
-  log.range_ = *range;
   return log;
 }
 
@@ -64,11 +129,23 @@ Result<merkle::CompactRange> SignedLog::follow(const snapshot::LogStep& step,
   return range;
 }
 
-Status SignedLog::advance(merkle::CompactRange range) {
-  const std::string text =
-      std::string(kFirstLine) + merkle::base64_encode(range.serialize()) + "\n";
+Status SignedLog::advance(merkle::CompactRange range, PolicyMemory memory, HeadInForce head) {
+  std::string text = std::string(kFirstLine2) + merkle::base64_encode(range.serialize()) + "\n";
+  if (head.size > 0) {
+    text += "head " + std::to_string(head.size) + " " + head.root.base64() + "\n";
+  }
+  for (const Move& move : memory.moves) {
+    text += "moved " + number(move.time) + " " + std::to_string(move.epoch) + " " +
+            std::to_string(move.ppm) + " " + move.tenant + " " + move.flag + "\n";
+  }
+  for (const UsedLock& used : memory.locks) {
+    text += "lock " + number(used.not_after) + " " + std::to_string(used.epoch) + " " +
+            used.body.base64() + "\n";
+  }
   if (auto written = write_durably(path_, text); !written) return written;
   range_ = std::move(range);
+  memory_ = std::move(memory);
+  head_ = head;
   return {};
 }
 

@@ -11,7 +11,7 @@ Result<ValidatorOptions> validator_options(const config::Config& config) {
   auto secrets = config::SecretSource::read(validator.tenant_secret);
   if (!secrets) return std::unexpected(secrets.error());
   return ValidatorOptions{config::trust_rules(config.trust), validator.state_dir, std::move(*key),
-                          std::move(*secrets)};
+                          std::move(*secrets), validator.policy, validator.witnessed_logs};
 }
 
 }  // namespace flagmesh::validator

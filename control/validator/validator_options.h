@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "control/config/config.h"
 #include "control/config/trust_material.h"
@@ -16,6 +17,8 @@ struct ValidatorOptions {
   std::string state_dir;
   merkle::SigningKey key;  // kCosignatureV1
   config::SecretSource secrets = {};
+  config::PolicyConfig policy = {};
+  std::vector<config::WitnessedLogConfig> witnessed_logs = {};
 };
 
 // Reads the files that the section names. REQUIRES: config.validator is present and was parsed

@@ -26,8 +26,10 @@ std::string text_of(const std::vector<FlagChange>& changes) {
 TEST(Diff, FlagsFieldByField) {
   EXPECT_EQ(text_of(diff_flags(sample_set(), changed_set()).value()),
             "- banner (flags/ads.yaml)\n"
+            "    users: 100% get another variant\n"
             "~ checkout (flags/shop.yaml)\n"
             "    targeting.fractional[0][1]: 25 -> 50\n"
+            "    users: 15% get another variant\n"
             "+ find (flags/ads.yaml)\n");
   EXPECT_TRUE(diff_flags(sample_set(), sample_set()).value().empty());
 }

@@ -47,7 +47,8 @@ TEST(FlagFiles, LockVerifyEdit) {
   std::vector<FlagChange> changes = diff_flags(before.input, after.input).value();
   ASSERT_EQ(changes.size(), 1u);
   EXPECT_EQ(changes[0].text(),
-            "~ checkout (flags/shop.yaml)\n    targeting.fractional[0][1]: 25 -> 26\n");
+            "~ checkout (flags/shop.yaml)\n    targeting.fractional[0][1]: 25 -> 26\n"
+            "    users: 0.7426% get another variant\n");
 }
 
 TEST(FlagFiles, MistakesAreDiagnostics) {

@@ -79,6 +79,8 @@ class EngineTest : public testing::Test {
     options.key = engine_key();
     options.commands = commands_;
     options.tokens = tokens_;
+    options.require_lock = require_lock_;
+    if (require_lock_.asked_for()) options.lock_file = folder_ + "/flags.lock";
     return options;
   }
 
@@ -147,6 +149,7 @@ class EngineTest : public testing::Test {
   CommandRules commands_;
   std::shared_ptr<const config::ApiTokens> tokens_;
   bool with_validator_ = false;
+  config::LockRule require_lock_;
   std::unique_ptr<Engine> engine_;
 };
 

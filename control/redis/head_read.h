@@ -1,4 +1,5 @@
-// Reads everything that a head stands for: all tenants of the state, one after the other.
+// Reads everything that a head stands for: all tenants of the state, one after the other. For
+// validators, and for an engine that finds a head whose entries it does not have.
 #pragma once
 
 #include <memory>
@@ -11,10 +12,10 @@
 #include "merkle/checkpoint.h"
 #include "proxy/base/result.h"
 
-namespace flagmesh::validator {
+namespace flagmesh::redis {
 
 // One read; destroying it cancels. On the carrier's thread; the carrier outlives it. Codes: those
-// of redis::FullRead and snapshot::parse_chunk, "missing_tenants".
+// of FullRead and snapshot::parse_chunk, "missing_tenants".
 class HeadRead {
  public:
   using Done = std::move_only_function<void(Result<snapshot::StateStep>)>;
@@ -28,7 +29,7 @@ class HeadRead {
 
  private:
   void next();
-  void took(Result<redis::FullState> state);
+  void took(Result<FullState> state);
   void finish(Result<snapshot::StateStep> result);
 
   snapshot::Carrier& carrier_;
@@ -37,8 +38,8 @@ class HeadRead {
   Done done_;
   std::vector<std::string> tenants_;
   snapshot::StateStep step_;
-  std::unique_ptr<redis::FullRead> read_;
+  std::unique_ptr<FullRead> read_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-}  // namespace flagmesh::validator
+}  // namespace flagmesh::redis

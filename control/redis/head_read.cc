@@ -1,8 +1,8 @@
-#include "control/validator/head_read.h"
+#include "control/redis/head_read.h"
 
 #include <utility>
 
-namespace flagmesh::validator {
+namespace flagmesh::redis {
 
 using snapshot::StateStep;
 
@@ -36,12 +36,12 @@ void HeadRead::next() {
     if (!step_.before) return finish(fail("missing_tenants", "the state has no tenant"));
     return finish(std::move(step_));
   }
-  read_ = std::make_unique<redis::FullRead>(
+  read_ = std::make_unique<FullRead>(
       carrier_, tenants_[index], head_.size, head_.root, index == 0 ? after_ : 0,
-      [this](Result<redis::FullState> state) { took(std::move(state)); });
+      [this](Result<FullState> state) { took(std::move(state)); });
 }
 
-void HeadRead::took(Result<redis::FullState> state) {
+void HeadRead::took(Result<FullState> state) {
   if (!state) return finish(std::unexpected(state.error()));
   snapshot::TenantChange tenant;
   tenant.tenant = tenants_[step_.tenants.size()];
@@ -60,4 +60,4 @@ void HeadRead::took(Result<redis::FullState> state) {
   next();
 }
 
-}  // namespace flagmesh::validator
+}  // namespace flagmesh::redis

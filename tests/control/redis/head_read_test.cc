@@ -1,8 +1,8 @@
-#include "control/validator/head_read.h"
+#include "control/redis/head_read.h"
 
 #include "tests/control/engine/engine_fixture.h"
 
-namespace flagmesh::validator {
+namespace flagmesh::redis {
 namespace {
 
 class HeadReadTest : public engine::EngineTest {
@@ -40,4 +40,4 @@ TEST_F(HeadReadTest, SaysWhatIsMissing) {
 }
 
 }  // namespace
-}  // namespace flagmesh::validator
+}  // namespace flagmesh::redis
