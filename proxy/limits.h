@@ -69,6 +69,8 @@ inline constexpr size_t kRetryBodyBytes = 64 * 1024;
 
 // --- Fairness: what one callback may do before others run --------------------------------------------------------------
 
+// Callbacks of ready descriptors whose copied output goes out together.
+inline constexpr unsigned kCallbacksPerFlush = 16;
 inline constexpr size_t kReadBudgetBytes = 512 * 1024;
 inline constexpr unsigned kAcceptBudget = 64;
 inline constexpr unsigned kPipelineBudget = 16;

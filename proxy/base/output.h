@@ -16,6 +16,9 @@ namespace flagmesh {
 // after warm-up nothing is allocated.
 class Output {
  public:
+  // `borrowed`, if any, is set when the batch begins to refer to bytes that are not its own; outlives the batch.
+  explicit Output(bool* borrowed = nullptr) : borrowed_(borrowed) {}
+
   // Pieces shorter than this are copied even when borrowed: cheaper than an iovec entry.
   static constexpr size_t kBorrowBytes = 1024;
 
@@ -47,6 +50,7 @@ class Output {
     }
     if (parts_.empty() && copied_ != 0) parts_.push_back({nullptr, copied_, 0});
     parts_.push_back({bytes.data(), bytes.size(), 0});
+    if (borrowed_ != nullptr) *borrowed_ = true;
     size_ += bytes.size();
   }
 
@@ -97,6 +101,7 @@ class Output {
   std::vector<Part> parts_;  // empty while nothing is borrowed: then all is in memory_
   size_t copied_ = 0;
   size_t size_ = 0;
+  bool* borrowed_;
 };
 
 }  // namespace flagmesh

@@ -144,14 +144,14 @@ void Loop::begin_later(TurnTask& task) {
   append(task, patient_end_);
 }
 
-void Loop::run_first(TurnTask*& first, TurnTask**& end) {
+void Loop::run_first(TurnTask*& first, TurnTask**& end, bool more) {
   TurnTask* task = first;
   first = task->next_;
   if (first == nullptr) end = &first;
   task->scheduled_on_ = nullptr;
   task->next_ = nullptr;
   task->on_turn();
-  after_callback();
+  after_callback(more);
 }
 
 void Loop::run_turn_tasks() {
@@ -159,11 +159,13 @@ void Loop::run_turn_tasks() {
   // the head is taken anew each time; a count bounds the round.
   size_t round = 0;
   for (TurnTask* task = tasks_; task != nullptr; task = task->next_) ++round;
-  for (; round > 0 && tasks_ != nullptr; --round) run_first(tasks_, tasks_end_);
+  for (; round > 0 && tasks_ != nullptr; --round) run_first(tasks_, tasks_end_, false);
 }
 
 void Loop::run_patient() {
-  for (; begun_ < kBeginPerTurn && patient_ != nullptr; ++begun_) run_first(patient_, patient_end_);
+  const bool any = patient_ != nullptr;
+  for (; begun_ < kBeginPerTurn && patient_ != nullptr; ++begun_) run_first(patient_, patient_end_, true);
+  if (any) after_callback();
   begun_ = 0;
 }
 
@@ -238,8 +240,9 @@ void Loop::dispatch() {
     const bool broken = (what & (EPOLLERR | EPOLLHUP)) != 0;
     io->handler_->on_io(broken || (what & EPOLLIN) != 0, broken || (what & EPOLLOUT) != 0,
                         broken || (what & EPOLLRDHUP) != 0);
-    after_callback();
+    after_callback(true);
   }
+  if (batch_size_ > 0) after_callback();
   batch_size_ = batch_next_ = 0;
 }
 
@@ -279,6 +282,7 @@ void Loop::run_posted() {
     const std::lock_guard lock(impl_->mutex);
     impl_->running.swap(impl_->posted);
   }
+  after_callback();  // what other descriptors' callbacks left
   for (auto& task : impl_->running) {
     task();
     after_callback();

@@ -123,9 +123,10 @@ class Loop {
   TimerWheel& timers() { return timers_; }
   DeferredDeleter& deleter() { return deleter_; }
 
-  // `hook(context)` runs after every callback of this loop (descriptor, timer, turn task, posted task): where batched output is written.
-  // It is one branch when unset.
-  void set_after_callback(void (*hook)(void*), void* context) {
+  // `hook(context, more)` runs after every callback of this loop (descriptor, timer, turn task, posted task): where batched output is
+  // written. `more`: this was a ready descriptor or begun work, and the loop may go on to another at once, so what bears to wait a few
+  // callbacks may wait for them; before anything else runs, the hook is called without `more`. It is one branch when unset.
+  void set_after_callback(void (*hook)(void*, bool), void* context) {
     after_ = hook;
     after_context_ = context;
   }
@@ -141,8 +142,8 @@ class Loop {
   static constexpr unsigned kBeginPerTurn = 16;
   struct Impl;  // epoll's and the wake-up's descriptors, what was posted, signals
   explicit Loop(std::unique_ptr<Impl> impl);
-  void after_callback() {
-    if (after_ != nullptr) after_(after_context_);
+  void after_callback(bool more = false) {
+    if (after_ != nullptr) after_(after_context_, more);
   }
   void turn(int wait_ms);
   void dispatch();
@@ -152,7 +153,7 @@ class Loop {
   static void append(TurnTask& task, TurnTask**& end);
   // Takes `task` out of that list; false when it is not in it.
   static bool unlink(TurnTask& task, TurnTask*& first, TurnTask**& end);
-  void run_first(TurnTask*& first, TurnTask**& end);
+  void run_first(TurnTask*& first, TurnTask**& end, bool more);
   void run_turn_tasks();
   void run_patient();
   void run_posted();
@@ -170,7 +171,7 @@ class Loop {
   TurnTask* patient_ = nullptr;  // begin_later()
   TurnTask** patient_end_ = &patient_;
   unsigned begun_ = 0;  // in this turn
-  void (*after_)(void*) = nullptr;
+  void (*after_)(void*, bool) = nullptr;
   void* after_context_ = nullptr;
   bool stopping_ = false;
   TimerWheel timers_;

@@ -155,6 +155,11 @@ void Connection::fail_with(CloseCause cause, int error) {
 // --- Reading -----------------------------------------------------------------------------------------------------------
 
 void Connection::on_io(bool readable, bool writable, bool closed) {
+  // What earlier callbacks wrote goes first: whoever ends the connection below must not lose it.
+  if ((flags_ & kDirty) != 0) [[unlikely]] {
+    context_.flush();
+    if (fd_ < 0) return;
+  }
   if (connecting()) {
     // The edge is told once: a peer that speaks or leaves first is read at the end of the turn.
     if (readable || closed) flags_ |= kReadable;

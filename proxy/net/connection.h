@@ -64,7 +64,8 @@ class Connection final : private event::IoHandler, private event::TurnTask {
   };
   Detached detach();
 
-  // The batch to append to; what is in it is written when the current callback ends. REQUIRES: is_open().
+  // The batch to append to. It is written when the current callback ends if it borrowed, else a few callbacks later at the most and
+  // before this connection's next one (io_context.h). REQUIRES: is_open().
   Output& output();
   // Bytes handed to us that the kernel has not taken (batch excluded).
   size_t waiting() const { return waiting_ == nullptr ? 0 : waiting_->size() + unsent(); }

@@ -6,7 +6,7 @@ namespace flagmesh::net {
 
 IoContext::IoContext(event::Loop& loop)
     : loop_(loop), scratch_(new char[limits::kReadScratchBytes]) {
-  loop_.set_after_callback([](void* self) { static_cast<IoContext*>(self)->flush(); }, this);
+  loop_.set_after_callback([](void* self, bool more) { static_cast<IoContext*>(self)->callback_ended(more); }, this);
 }
 
 IoContext::~IoContext() { loop_.set_after_callback(nullptr, nullptr); }
@@ -31,10 +31,12 @@ void IoContext::flush() {
     connection->next_dirty_ = nullptr;
     connection->flush();
   }
+  unflushed_ = 0;
+  borrowed_ = false;
 }
 
 std::unique_ptr<Output> IoContext::take_output() {
-  if (outputs_.empty()) return std::make_unique<Output>();
+  if (outputs_.empty()) return std::make_unique<Output>(&borrowed_);
   std::unique_ptr<Output> output = std::move(outputs_.back());
   outputs_.pop_back();
   return output;

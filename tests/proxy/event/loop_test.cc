@@ -180,7 +180,7 @@ TEST_F(LoopTest, StopFromAnotherThread) {
 
 TEST_F(LoopTest, TheHookRunsAfterEachKindOfCallback) {
   int count = 0;
-  loop->set_after_callback([](void* c) { ++*static_cast<int*>(c); }, &count);
+  loop->set_after_callback([](void* c, bool) { ++*static_cast<int*>(c); }, &count);
   Task task([](Task&) {});
   loop->schedule(task);
   loop->post([] {});
