@@ -13,7 +13,8 @@ namespace flagmesh {
 // its thread only. Blocks beyond `kept` go back to the heap.
 class BlockPool {
  public:
-  static constexpr size_t kBlockBytes = 4096;
+  // Not a page: what streams begin with would then compete for the same sets of the first-level cache.
+  static constexpr size_t kBlockBytes = 4096 + 3 * 64;
 
   explicit BlockPool(size_t kept = 4096) : kept_(kept) {}
   BlockPool(const BlockPool&) = delete;

@@ -40,7 +40,7 @@ H1Error why_bad_name(std::string_view name) {
   return blank_last && is_token(trim(name)) ? H1Error::kSpaceBeforeColon : H1Error::kBadHeaderName;
 }
 
-H1Error parse_field(const char* line, const char* end, Arena& arena, HeaderList& list) {
+H1Error parse_field(const char* line, const char* end, HeaderList& list) {
   if (*line == ' ' || *line == '\t') return H1Error::kObsFold;
   const char* colon = find_colon(line, end);
   if (colon == end) return H1Error::kBadHeaderName;
@@ -50,13 +50,13 @@ H1Error parse_field(const char* line, const char* end, Arena& arena, HeaderList&
   const char* value_at = colon + 2;
   // As nearly everyone writes it: one space, then a value that neither begins nor ends with one.
   if (value_at < end && colon[1] == ' ' && is_visible(*value_at) && is_visible(end[-1])) [[likely]] {
-    list.add(arena, id, name, {value_at, static_cast<size_t>(end - value_at)}, true);
+    list.add_reserved(id, name, {value_at, static_cast<size_t>(end - value_at)}, true);
     return H1Error::kNone;
   }
   const std::string_view text(colon + 1, static_cast<size_t>(end - colon - 1));
   const std::string_view value = trim(text);
   const bool whole_line = !text.empty() && text.front() == ' ' && value.size() + 1 == text.size();
-  list.add(arena, id, name, value, whole_line);
+  list.add_reserved(id, name, value, whole_line);
   return H1Error::kNone;
 }
 
@@ -66,10 +66,11 @@ H1Error parse_fields(std::string_view block, const LineEnds& lines, size_t first
                      Arena& arena, HeaderList& list) {
   const size_t count = lines.count - first;
   if (count > std::min(max_fields, HeaderList::kMaxFields)) return H1Error::kHeadersTooLarge;
-  list.reserve(arena, std::min(count + kRoomToAdd, HeaderList::kMaxFields));
+  if (list.size() + count > HeaderList::kMaxFields) return H1Error::kHeadersTooLarge;
+  list.reserve(arena, std::min(list.size() + count + kRoomToAdd, HeaderList::kMaxFields));
   size_t at = first == 0 ? 0 : lines.at[first - 1] + 2;
   for (size_t i = first; i < lines.count; ++i) {
-    const H1Error error = parse_field(block.data() + at, block.data() + lines.at[i], arena, list);
+    const H1Error error = parse_field(block.data() + at, block.data() + lines.at[i], list);
     if (error != H1Error::kNone) return error;
     at = lines.at[i] + 2;
   }

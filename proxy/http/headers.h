@@ -39,6 +39,11 @@ class HeaderList {
   bool add(Arena& arena, HeaderId id, std::string_view name, std::string_view value,
            bool whole_line = false) {
     if (count_ == capacity_ && !grow(arena)) return false;
+    add_reserved(id, name, value, whole_line);
+    return true;
+  }
+  // REQUIRES: room was reserved for it. Inline, for decoders: half of what a call of add() costs is its seven arguments.
+  [[gnu::always_inline]] void add_reserved(HeaderId id, std::string_view name, std::string_view value, bool whole_line) {
     // Member by member: a Field that is put together elsewhere and copied waits for its own stores.
     Field& field = fields_[count_];
     field.name = name;
@@ -49,7 +54,6 @@ class HeaderList {
     ++count_;
     uint8_t& first = first_[static_cast<size_t>(id)];
     if (first == 0) first = static_cast<uint8_t>(count_);
-    return true;
   }
   // The field that begins at `line`, where the known name, ": ", `value_size` bytes of value and CR LF stand one behind the other: an
   // encoder for HTTP/1 copies lines that follow one another in memory in one go. Returns where the next line begins.
