@@ -19,12 +19,20 @@ FlushTask::~FlushTask() {
 }
 
 void IoContext::flush() {
-  while (tasks_ != nullptr) [[unlikely]] {
+  run_tasks();
+  write_dirty();
+}
+
+void IoContext::run_tasks() {
+  while (tasks_ != nullptr) {
     FlushTask* task = tasks_;
     tasks_ = task->next_;
     task->asked_ = nullptr;
     task->before_flush();
   }
+}
+
+void IoContext::write_dirty() {
   while (dirty_ != nullptr) {
     Connection* connection = dirty_;
     dirty_ = connection->next_dirty_;

@@ -14,8 +14,8 @@ namespace flagmesh::net {
 class Connection;
 class IoContext;
 
-// Somebody who has bytes for a connection when the current callback ends, and makes them only then: all that came up meanwhile goes
-// out together. Intrusive: asking allocates nothing. Destroying it cancels.
+// Somebody who makes bytes for a connection when the current callback ends: all that came up meanwhile goes out together. Intrusive:
+// asking allocates nothing. Destroying it cancels.
 class FlushTask {
  public:
   FlushTask() = default;
@@ -49,7 +49,7 @@ class IoContext {
   // Writes what callbacks left in output batches. Runs by itself: after a callback that borrowed, after limits::kCallbacksPerFlush others,
   // and before the loop does anything but tell of ready descriptors.
   void flush();
-  // Runs task.before_flush() once at the next flush(). Asking twice is once.
+  // Runs task.before_flush() once when the current callback ends, or at flush(). Asking twice is once.
   void before_flush(FlushTask& task) {
     if (task.asked_ != nullptr) return;
     task.asked_ = this;
@@ -63,9 +63,11 @@ class IoContext {
 
   std::span<char> scratch() { return {scratch_.get(), limits::kReadScratchBytes}; }
   void callback_ended(bool more) {
-    if (tasks_ == nullptr && (dirty_ == nullptr || (more && !borrowed_ && ++unflushed_ < limits::kCallbacksPerFlush))) return;
-    flush();
+    if (tasks_ != nullptr) [[unlikely]] run_tasks();
+    if (dirty_ != nullptr && !(more && !borrowed_ && ++unflushed_ < limits::kCallbacksPerFlush)) write_dirty();
   }
+  void run_tasks();
+  void write_dirty();
   std::unique_ptr<Output> take_output();
   void give_back(std::unique_ptr<Output> output);
 

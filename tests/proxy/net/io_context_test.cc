@@ -81,6 +81,32 @@ TEST(IoContext, CopiedOutputOfReadyDescriptorsGoesOutTogether) {
   EXPECT_EQ(hear(second.far), "two");
 }
 
+// Makes a byte for a connection when a callback ends.
+struct ByteMaker final : FlushTask {
+  explicit ByteMaker(Connection& to) : connection(to) {}
+  void before_flush() override { connection.output().append("x"); }
+  Connection& connection;
+};
+
+TEST(IoContext, WhatIsMadeWhenCallbacksEndGoesOutTogether) {
+  auto loop = *event::Loop::create();
+  IoContext io(*loop);
+  EchoPair first(io), second(io), third(io);
+  ASSERT_TRUE(first.started && second.started && third.started);
+  loop->run_once(0);
+  ByteMaker maker(third.connection);
+  std::string early;
+  first.handler.when_bytes = second.handler.when_bytes = [&] {
+    early += hear(third.far);
+    io.before_flush(maker);
+  };
+  ASSERT_EQ(write(first.far, "one", 3), 3);
+  ASSERT_EQ(write(second.far, "two", 3), 3);
+  loop->run_once(100);
+  EXPECT_EQ(early, "");
+  EXPECT_EQ(hear(third.far), "xx");
+}
+
 TEST(IoContext, BorrowedOutputGoesOutBeforeTheNextCallback) {
   auto loop = *event::Loop::create();
   IoContext io(*loop);
