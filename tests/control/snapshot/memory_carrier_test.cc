@@ -53,6 +53,7 @@ TEST(MemoryCarrier, ReadersOnOtherThreadsSeeEveryHead) {
   Worker engine_thread;
   Worker router_thread;
   std::atomic<int> heads = 0;
+  std::atomic<bool> listening = false;  // a router that comes later hears nothing of what was before
   auto router = std::make_unique<MemoryCarrier>(bus, router_thread.post());
   auto carrier = std::make_unique<MemoryCarrier>(bus, engine_thread.post());
   router_thread.post()([&] {
@@ -61,7 +62,9 @@ TEST(MemoryCarrier, ReadersOnOtherThreadsSeeEveryHead) {
       router->read_head(
           [&](Result<std::optional<std::string>> head) { heads += head->has_value(); });
     });
+    listening = true;
   });
+  while (!listening) std::this_thread::yield();
   PublishingEngine engine;
   std::atomic<int> moved = 0;
   for (int i = 0; i < 50; i++) {
