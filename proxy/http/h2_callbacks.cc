@@ -33,7 +33,7 @@ struct H2Callbacks {
     switch (head->type) {
       case NGHTTP2_HEADERS:
         if (c.role_ == H2Role::kServer && head->stream_id % 2 == 1 && head->stream_id <= c.last_id_ &&
-            stream_of(session, head->stream_id) == nullptr && !c.may_be_late(head->stream_id, true)) {
+            stream_of(session, head->stream_id) == nullptr && !c.may_be_late(head->stream_id, true, head->length)) {
           return NGHTTP2_ERR_CALLBACK_FAILURE;
         }
         return 0;

@@ -133,7 +133,7 @@ class H2Connection {
   void fail_stream(H2Stream& stream, H1Error error);
   enum class ClosedBy : uint8_t { kBoth, kUs, kPeer };  // in order, or by a reset
   size_t sure_of(std::string_view slice);
-  bool may_be_late(int32_t id, bool head);
+  bool may_be_late(int32_t id, bool head, size_t bytes);
   void note_closed(int32_t id, ClosedBy whom);
   bool spend_frame();
   bool spend_reset();

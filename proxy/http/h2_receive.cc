@@ -206,7 +206,9 @@ size_t H2Connection::sure_of(std::string_view slice) {
     }
     const bool begun = id % 2 == 1 && id <= last_id_;
     const bool closed = begun && nghttp2_session_get_stream_user_data(session_, id) == nullptr;
-    if (closed && !may_be_late(id, false)) return 0;
+    if (!closed) continue;
+    ++frames_;  // nghttp2 does not tell of it
+    if (!may_be_late(id, false, payload_left_)) return 0;
   }
   return slice.size();
 }
@@ -214,9 +216,11 @@ size_t H2Connection::sure_of(std::string_view slice) {
 // A header block (`head`) or data for a stream that has closed (RFC 9113 §5.1, §5.1.1): what crossed our reset
 // is let through; data behind the client's own reset is told; else the connection is over. Of streams that
 // closed long ago we know nothing: data is dropped, a header block would be a request with an old number.
-bool H2Connection::may_be_late(int32_t id, bool head) {
+// Small frames are counted, or who is reset could go on with them for ever.
+bool H2Connection::may_be_late(int32_t id, bool head, size_t bytes) {
+  const bool free = !head && bytes >= limits::kH2WorthwhileBytes;  // the windows limit it
   for (const int32_t closed : closed_ids_) {
-    if (closed == id - 1) return true;
+    if (closed == id - 1) return free || spend_frame();
     if (closed == -id && !head) {
       nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_STREAM_CLOSED);
       return true;
@@ -226,7 +230,7 @@ bool H2Connection::may_be_late(int32_t id, bool head) {
       return false;
     }
   }
-  if (!head) return true;
+  if (!head) return free || spend_frame();
   terminate(H2Code::kProtocolError, "h2_protocol_error");
   return false;
 }

@@ -1,6 +1,7 @@
 """TLS on listeners and to containers, with clients that others wrote: openssl, curl, Node, Python's ssl."""
 import concurrent.futures
 import json
+import os
 import pathlib
 import signal
 import socket
@@ -11,9 +12,11 @@ import time
 import unittest
 
 from harness import client, plain_router, process, tls
-from harness.mesh import MeshTest
+from harness.mesh import Mesh, MeshTest
 from harness.waiting import eventually
 
+# Each takes more than a second: the others of the 100 are reloads by signal.
+RENEWALS = 100 if os.environ.get("FLAGMESH_E2E_FULL") == "1" else 10
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
 
@@ -48,6 +51,48 @@ class Downstream(TlsTest):
         for name, value in reply.json()["headers"]:
             fields.setdefault(name.lower(), []).append(value)
         return fields
+
+    def test_a_proxy_header_comes_before_the_handshake(self):
+        self.web = self.origin("web")
+        pair = self.ca.issue("shop", "DNS:shop.test")
+        listener = {"address": "127.0.0.1:0", "proxy_protocol": True, "trusted_proxies": ["127.0.0.0/8"], "tls": {"certificates": [pair]}}
+        self.router = plain_router.start(self, [self.web.address], listeners=[listener])
+        self.address = self.router.address
+        for together in (True, False):
+            with client.connect(self.router.address) as plain:
+                header = b"PROXY TCP4 192.0.2.7 198.51.100.1 5000 443\r\n"
+                incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+                secure = self.trusting.wrap_bio(incoming, outgoing, server_hostname="shop.test")
+                with self.assertRaises(ssl.SSLWantReadError):
+                    secure.do_handshake()
+                hello = outgoing.read()
+                if together:  # in one segment with the first bytes of TLS
+                    plain.sendall(header + hello)
+                else:
+                    for byte in header:
+                        plain.sendall(bytes([byte]))
+                    plain.sendall(hello)
+
+                def until(step):
+                    while True:
+                        try:
+                            return step()
+                        except ssl.SSLWantReadError:
+                            plain.sendall(outgoing.read())
+                            piece = plain.recv(65536)
+                            self.assertTrue(piece, "cut")
+                            incoming.write(piece)
+                until(secure.do_handshake)
+                secure.write(b"GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n")
+                answer = until(lambda: secure.read(65536))
+                while b"\r\n\r\n{" not in answer or not answer.rstrip().endswith(b"}"):
+                    answer += until(lambda: secure.read(65536))
+                fields = {name.lower(): value for name, value in json.loads(answer.partition(b"\r\n\r\n")[2])["headers"]}
+                self.assertEqual(fields["x-forwarded-for"], "192.0.2.7")
+                self.assertEqual(fields["x-forwarded-proto"], "https")
+        # Without the header it is nobody we know: cut before a handshake is begun for him.
+        with self.assertRaises((ssl.SSLError, ConnectionError)):
+            self.get()
 
     # --- certificates ---
 
@@ -379,11 +424,11 @@ class Downstream(TlsTest):
             return serial if serial not in serials else None
 
         try:
-            for round in range(10):
+            for round in range(RENEWALS):
                 self.ca.issue("shop", "DNS:shop.test")
                 eventually(lambda: self.metric("flagmesh_certificate_reloads_total", result="ok") > round, "the reload")
                 serials.add(eventually(unseen, "the new certificate"))  # each worker takes it on a turn of its own
-            for _ in range(90):
+            for _ in range(100 - RENEWALS):
                 reloads = self.metric("flagmesh_reloads_total", result="ok")
                 self.router.signal(signal.SIGHUP)
                 eventually(lambda: self.metric("flagmesh_reloads_total", result="ok") > reloads, "the reload by signal")
@@ -392,7 +437,7 @@ class Downstream(TlsTest):
             for thread in threads:
                 thread.join()
         self.assertEqual(failures, [])
-        self.assertEqual(len(serials), 10)
+        self.assertEqual(len(serials), RENEWALS)
         self.assertGreater(done[0], 200)
 
     def test_mistakes_are_named_at_the_start(self):
@@ -407,6 +452,32 @@ class Downstream(TlsTest):
         checked = subprocess.run([process.binary(), "check", file], capture_output=True, text=True, timeout=20)
         self.assertNotEqual(checked.returncode, 0)
         self.assertRegex(checked.stdout + checked.stderr, r"bad\.json:\d+:\d+: error: 'tls' of a listener: .*none\.key: cannot be read")
+
+
+class Targeting(TlsTest):
+    def test_flags_see_the_connection(self):
+        def by(condition):
+            return {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off",
+                    "targeting": {"if": [condition, "on", "off"]}}
+        asked = {"subject": {"in": ["CN=alice", {"var": "tls.client_subject"}]}, "san": {"in": ["URI:spiffe://mesh/alice", {"var": "tls.client_san"}]},
+                 "known": {"!!": [{"var": "tls.client_fingerprint"}]}, "version": {"==": [{"var": "tls.version"}, "TLSv1.3"]},
+                 "sni": {"==": [{"var": "tls.sni"}, "shop.test"]}, "alpn": {"==": [{"var": "tls.alpn"}, "http/1.1"]},
+                 "cipher": {"starts_with": [{"var": "tls.cipher"}, "TLS_AES_"]}}
+        mesh = Mesh(self, flags={key: by(condition) for key, condition in asked.items()}, containers=("a", "b"), policy="unsigned")
+        mesh.engine()
+        pair, people = self.ca.issue("shop", "DNS:shop.test"), tls.Authority(self.folder / "people", "people")
+        alice = people.issue("alice", "URI:spiffe://mesh/alice", subject="/CN=alice/O=Shop")
+        listeners = [{"address": "127.0.0.1:0", "tls": {"certificates": [pair], "client_ca": str(people.pem), "client_auth": "optional"}}]
+        self.router = mesh.router(listeners=listeners, routes=[
+            {"path": f"/{key}", "flag": key, "serve": {"on": "b", "off": "a"}, "fallback": "a"} for key in asked])
+
+        def on(context):
+            return {key for key in asked
+                    if tls.fetch(self.router.address, "shop.test", f"/{key}", tls=context).header("x-flagmesh-variant") == "on"}
+        http1 = tls.context(self.ca, alice)
+        http1.set_alpn_protocols(["http/1.1"])
+        self.assertEqual(on(http1), set(asked))
+        self.assertEqual(on(tls.context(self.ca, versions=(TLS12, TLS12))), {"sni"})
 
 
 class Upstream(TlsTest):

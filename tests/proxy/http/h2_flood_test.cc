@@ -95,6 +95,17 @@ TEST(H2Flood, FramesThatCarryNothing) {
   }
 }
 
+// The stream was reset, so nobody asks for more of it.
+TEST(H2Flood, FramesOnAStreamThatWeReset) {
+  for (const std::string& more : {data(1, "", false), data(1, "x", false), headers(1, {{"a", "b"}})}) {
+    Server server;
+    server.feed(headers(1, post({{"X", "upper"}}), false));
+    EXPECT_EQ(server.code(1), 1);
+    EXPECT_LE(until_over(server, 100'000, [&](size_t) { return more; }), limits::kH2IdleFrames + 10);
+    expect_calm(server);
+  }
+}
+
 TEST(H2Flood, PingsNowAndThenAreFine) {
   Server server;
   const size_t taken = until_over(
