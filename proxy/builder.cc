@@ -73,6 +73,10 @@ void Builder::release_source() {
   loop_->post([this] { source_->release(); });
 }
 
+void Builder::enforced(uint64_t epoch) {
+  loop_->post([this, epoch] { source_->enforced(epoch); });
+}
+
 void Builder::on_state(snapshot::AcceptedState state) {
   flags_ = std::move(state.flags);
   trust_ = std::move(state.trust);

@@ -55,6 +55,8 @@ class Builder {
   void discard(Published unused);
   // A successor takes over: StateSource::release.
   void release_source();
+  // Every worker uses a snapshot of that epoch.
+  void enforced(uint64_t epoch);
   const snapshot::SourceStatus& source_status() const { return source_->status(); }
 
  private:

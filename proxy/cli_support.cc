@@ -19,11 +19,25 @@ constexpr size_t kFileBytes = 64 * 1024 * 1024;
 
 redis::ClientOptions client_options(const config::RedisConfig& redis) {
   redis::ClientOptions options;
-  options.host = redis.host;
-  options.port = redis.port;
+  options.place = {redis.host, redis.port};
+  options.tls = redis.tls;
+  options.tls_name = redis.tls_name;
   options.user = redis.user;
   options.password = redis.password.reveal();
   options.database = redis.database;
+  return options;
+}
+
+std::optional<redis::SentinelOptions> sentinel_options(const config::RedisConfig& redis) {
+  if (redis.sentinels.empty()) return std::nullopt;
+  redis::SentinelOptions options;
+  for (const config::RedisPlace& place : redis.sentinels) {
+    options.sentinels.push_back({place.host, place.port});
+  }
+  options.master = redis.sentinel_master;
+  options.user = redis.sentinel_user;
+  options.password = redis.sentinel_password.reveal();
+  options.tls = redis.tls;
   return options;
 }
 
@@ -80,9 +94,10 @@ std::unique_ptr<snapshot::Carrier> redis_carrier(net::IoContext& io,
         if (connected) {
           spdlog::info("redis: connected");
         } else {
-          spdlog::warn("redis: {}", connected.error().text());
+          spdlog::warn("redis: {} ({})", connected.error().text(), connected.error().code);
         }
-      });
+      },
+      sentinel_options(redis));
 }
 
 Status run_until_signal(event::Loop& loop, std::function<void()> on_stop) {

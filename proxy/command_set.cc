@@ -1,6 +1,8 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
+#include <thread>
 
 #include "control/config/trust_material.h"
 #include "control/engine/command.h"
@@ -26,6 +28,7 @@ struct Arguments {
   std::string tenant = "default";
   uint64_t base_epoch = 0;
   int64_t expires_in = 300;
+  uint64_t wait = 0;  // seconds; 0: does not wait for routers
 };
 
 // "on=50,off=50"
@@ -104,6 +107,41 @@ std::string effect_of(const flags::JsonValue& flag) {
   return text;
 }
 
+// Waits until every router that reports enforces the epoch. Code "not_everywhere" with the names of
+// those that do not.
+Status wait_for_routers(const Arguments& arguments, int64_t epoch) {
+  const MonoMs deadline = mono_ms() + arguments.wait * 1'000;
+  for (;;) {
+    const auto answer = call_engine(arguments.engine, http::Method::kGet, "/api/v1/routers");
+    if (!answer) return std::unexpected(answer.error());
+    const flags::JsonValue* routers = answer->body.find("routers");
+    std::string behind;
+    size_t count = 0;
+    if (routers != nullptr && routers->is_array()) {
+      for (const flags::JsonValue& router : routers->array()) {
+        const flags::JsonValue* name = router.find("router");
+        const flags::JsonValue* at = router.find("epoch");
+        count++;
+        if (at != nullptr && at->integer().value_or(0) >= epoch) continue;
+        behind += (behind.empty() ? "" : ", ");
+        behind += name != nullptr && name->is_string() ? flags::canonical_json(*name) : "?";
+        behind += " at " + (at == nullptr ? std::string("?") : flags::canonical_json(*at));
+      }
+    }
+    if (behind.empty() && count > 0) {
+      printf("enforced by %zu router%s\n", count, count == 1 ? "" : "s");
+      return {};
+    }
+    if (mono_ms() >= deadline) {
+      return fail("not_everywhere",
+                  count == 0 ? "no router has reported"
+                             : "epoch " + std::to_string(epoch) + " is not enforced by " + behind,
+                  {}, "flagmesh status has more; the change stays");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
 Status send(const Arguments& arguments, const engine::FlagRequest& request) {
   const std::string path = "/api/v1/flags/" + path_segment(arguments.flag);
   const flags::JsonValue change = engine::change_json(request);
@@ -129,11 +167,12 @@ Status send(const Arguments& arguments, const engine::FlagRequest& request) {
     const flags::JsonValue* waiting = answer->body.find("waiting_for");
     printf("flag %s: %s; accepted, not published yet: %s\n", arguments.flag.c_str(), effect.c_str(),
            waiting != nullptr && waiting->is_string() ? waiting->string().c_str() : "?");
-    return {};
+    if (arguments.wait == 0) return {};
+    return fail("not_everywhere", "it is not published yet", {}, "flagmesh status says why");
   }
   printf("flag %s: %s; published as epoch %s\n", arguments.flag.c_str(), effect.c_str(),
          flags::canonical_json(*epoch).c_str());
-  return {};
+  return arguments.wait == 0 ? Status() : wait_for_routers(arguments, epoch->integer().value_or(0));
 }
 
 int run(const Arguments& arguments) {
@@ -159,10 +198,11 @@ void add_set_command(CLI::App& app, int& exit_code) {
       "  flagmesh set checkout --reset                  as its file defines it: undoes all of "
       "that\n"
       "  flagmesh set checkout --enabled false          the routes' fallback\n"
+      "  flagmesh set checkout --kill off --wait        and say when every router enforces it\n"
       "  flagmesh set checkout --rollout on=50,off=50 --print-redis --key ops.key |\n"
       "    redis-cli -x PUBLISH flagmesh:commands       without the API: engine.command_keys has "
       "ops.key's verifier key\n"
-      "Exit code: 0 done, 1 refused or unreachable, 2 the command line has mistakes.");
+      "Exit code: 0 done, 1 refused, unreachable, or not everywhere in time (--wait), 2 the command line has mistakes.");
   auto arguments = std::make_shared<Arguments>();
   command->add_option("FLAG", arguments->flag, "key of the flag")->required();
   command->add_option("--rollout", arguments->rollout, "weights by variant: on=50,off=50");
@@ -174,6 +214,12 @@ void add_set_command(CLI::App& app, int& exit_code) {
   command->add_option("--engine", arguments->engine, "the engine's API")
       ->envname("FLAGMESH_ENGINE")
       ->capture_default_str();
+  command
+      ->add_option("--wait", arguments->wait,
+                   "wait until every router that reports enforces it, so many seconds at most")
+      ->expected(0, 1)
+      ->default_str("20")
+      ->check(CLI::Range(1, 3'600));
   CLI::Option* key = command->add_option("--key", arguments->key, "signing key for --print-redis");
   command
       ->add_flag("--print-redis", arguments->print_redis,

@@ -22,5 +22,6 @@ void add_trust_command(CLI::App& app, int& exit_code);
 void add_eval_command(CLI::App& app, int& exit_code);
 void add_status_command(CLI::App& app, int& exit_code);
 void add_flags_commands(CLI::App& app, int& exit_code);  // flags, history, import
+void add_backup_commands(CLI::App& app, int& exit_code);  // export, restore
 
 }  // namespace flagmesh

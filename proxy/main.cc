@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   flagmesh::add_eval_command(app, exit_code);
   flagmesh::add_status_command(app, exit_code);
   flagmesh::add_flags_commands(app, exit_code);
+  flagmesh::add_backup_commands(app, exit_code);
   flagmesh::add_lock_commands(app, exit_code);
   flagmesh::add_prove_commands(app, exit_code);
   flagmesh::add_trust_command(app, exit_code);

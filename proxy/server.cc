@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -110,7 +111,12 @@ Status Server::start_builder(const ServerOptions& options) {
   initial.max_age_ms = config_.trust.max_age;
   Result<std::unique_ptr<Builder>> builder = Builder::create(
       options.make_source, initial, *variants_, [this](Builder::Published served) {
-        for (const auto& worker : workers_) worker->apply(served);
+        const auto left = std::make_shared<std::atomic<size_t>>(workers_.size());
+        for (const auto& worker : workers_) {
+          worker->apply(served, [this, left, epoch = served->snapshot->trust.epoch] {
+            if (left->fetch_sub(1) == 1) builder_->enforced(epoch);
+          });
+        }
         loop_.post([this, next = std::move(served)]() mutable { current_ = std::move(next); });
       });
   if (!builder) return std::unexpected(builder.error());

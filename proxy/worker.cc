@@ -115,8 +115,11 @@ void Worker::release_listener(uint64_t id) {
   });
 }
 
-void Worker::apply(std::shared_ptr<const stream::ServedSnapshot> served) {
-  loop_->post([this, next = std::move(served)]() mutable { apply_here(std::move(next)); });
+void Worker::apply(std::shared_ptr<const stream::ServedSnapshot> served, std::function<void()> applied) {
+  loop_->post([this, next = std::move(served), tell = std::move(applied)]() mutable {
+    apply_here(std::move(next));
+    if (tell) tell();
+  });
 }
 
 void Worker::apply_here(std::shared_ptr<const stream::ServedSnapshot> served) {

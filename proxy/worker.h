@@ -55,7 +55,8 @@ class Worker {
   void remove_listener(uint64_t id, std::function<void()> done);
   // Lets them go as they are: another process accepts from them.
   void release_listener(uint64_t id);
-  void apply(std::shared_ptr<const stream::ServedSnapshot> served);
+  // `applied` is called on the worker's thread when requests are served under it.
+  void apply(std::shared_ptr<const stream::ServedSnapshot> served, std::function<void()> applied = {});
   void set_timeouts(stream::SessionTimeouts timeouts);
   void set_ofrep(ofrep::OfrepOptions options);
   void set_message_limits(http::H1Limits limits);

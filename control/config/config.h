@@ -131,13 +131,27 @@ struct TrustConfig {
   uint64_t min_checkpoint = 0;  // log size below which no head is accepted
 };
 
+struct RedisPlace {
+  std::string host;  // name or address
+  uint16_t port = 0;
+
+  bool operator==(const RedisPlace&) const = default;
+};
+
 struct RedisConfig {
-  std::string host = "127.0.0.1";
+  std::string host = "127.0.0.1";  // or "unix:/PATH"
   uint16_t port = 6379;
   uint32_t database = 0;
   std::string user;  // FLAGMESH_REDIS_USER wins over the URL; empty: the default user
   Secret password;   // FLAGMESH_REDIS_PASSWORD wins over the URL
   std::string prefix = "flagmesh";
+  std::optional<net::TlsClientSpec> tls;  // rediss://
+  std::string tls_name;  // what its certificate must be for; empty: the host that is connected to
+  // With sentinels, the master is where they say, and host and port do not count.
+  std::vector<RedisPlace> sentinels;
+  std::string sentinel_master;
+  std::string sentinel_user;  // FLAGMESH_SENTINEL_USER
+  Secret sentinel_password;   // FLAGMESH_SENTINEL_PASSWORD
 
   // "redis://127.0.0.1:6379/0": for logs; without user and password.
   std::string text() const;

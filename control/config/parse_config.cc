@@ -94,6 +94,8 @@ void take_environment(const Environment& environment, RedisConfig& redis) {
   if (std::string password = environment("FLAGMESH_REDIS_PASSWORD"); !password.empty()) {
     redis.password = Secret(std::move(password));
   }
+  redis.sentinel_user = environment("FLAGMESH_SENTINEL_USER");
+  redis.sentinel_password = Secret(environment("FLAGMESH_SENTINEL_PASSWORD"));
 }
 
 // Reads a section when it is there; true when it had no mistakes.

@@ -5,6 +5,7 @@
 #include "control/config/parse_ofrep.h"
 #include "control/config/parse_policy.h"
 #include "control/config/redis_url.h"
+#include "control/config/scalar.h"
 #include "merkle/state_tree.h"
 
 namespace flagmesh::config {
@@ -111,6 +112,63 @@ void parse_trust(Report& report, const JsonValue& value, TrustConfig& out) {
   reader.finish();
 }
 
+namespace {
+
+void parse_redis_tls(ObjectReader& redis, RedisConfig& out) {
+  const JsonValue* value = redis.find("tls");
+  if (value == nullptr || !value->is_object()) return;
+  ObjectReader reader(redis.report(), *value, "'tls' of redis");
+  if (!out.tls) {
+    reader.report().error(redis.name_mark("tls"), "'tls' in redis, but its url is not rediss://",
+                          "write url: rediss://HOST:PORT/DATABASE");
+  }
+  net::TlsClientSpec spec = out.tls.value_or(net::TlsClientSpec());
+  reader.path("ca", spec.ca);
+  reader.text("server_name", out.tls_name);
+  reader.path("cert", spec.cert);
+  reader.path("key", spec.key);
+  reader.boolean("verify", spec.verify);
+  reader.finish();
+  if (spec.cert.empty() != spec.key.empty()) {
+    reader.report().error(value->mark(), reader.what() + " needs both 'cert' and 'key', or none");
+  }
+  if (!spec.verify) {
+    reader.report().warning(reader.name_mark("verify"),
+                            reader.what() + " does not verify: whoever answers gets the password",
+                            "name the authority: ca: FILE");
+  }
+  if (!out.tls) return;
+  reader.report().tls_clients.push_back({reader.what(), spec, value->mark()});
+  out.tls = std::move(spec);
+}
+
+void parse_sentinels(ObjectReader& reader, RedisConfig& out) {
+  const auto list = reader.text_list("sentinels");
+  for (const auto& [text, mark] : list) {
+    const auto endpoint = parse_endpoint(text);
+    if (!endpoint || !endpoint->unix_path.empty()) {
+      reader.report().error(mark, in_quotes(text) + " is no place of a sentinel",
+                            "write HOST:PORT, like 10.0.0.1:26379");
+      continue;
+    }
+    RedisPlace place{endpoint->host, endpoint->port};
+    if (std::ranges::find(out.sentinels, place) != out.sentinels.end()) {
+      reader.report().error(mark, in_quotes(text) + " is listed twice", "remove one");
+    } else {
+      out.sentinels.push_back(std::move(place));
+    }
+  }
+  reader.text("sentinel_master", out.sentinel_master);
+  if (list.empty() == out.sentinel_master.empty()) return;
+  const char* missing = list.empty() ? "sentinels" : "sentinel_master";
+  reader.report().error(
+      reader.name_mark(list.empty() ? "sentinel_master" : "sentinels"),
+      "redis has no " + in_quotes(missing),
+      "write both: sentinels: [HOST:PORT] and sentinel_master: NAME");
+}
+
+}  // namespace
+
 void parse_redis(Report& report, const JsonValue& value, RedisConfig& out) {
   ObjectReader reader(report, value, "redis");
   std::string url;
@@ -120,8 +178,8 @@ void parse_redis(Report& report, const JsonValue& value, RedisConfig& out) {
       report.error(reader.find("url")->mark(), std::move(parsed.error()));
     }
   }
-  reader.later("sentinels", "Sentinel", &kEmptyList);
-  reader.later("sentinel_master", "Sentinel");
+  parse_redis_tls(reader, out);
+  parse_sentinels(reader, out);
   reader.text("prefix", out.prefix);
   const bool good =
       out.prefix.size() <= kPrefixBytes && std::ranges::all_of(out.prefix, [](char c) {

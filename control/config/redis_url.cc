@@ -5,11 +5,13 @@
 
 #include "control/config/scalar.h"
 #include "proxy/http/tokens.h"
+#include "proxy/net/address.h"
 
 namespace flagmesh::config {
 namespace {
 
-constexpr const char* kForm = "write redis://HOST:PORT/DATABASE";
+constexpr const char* kForm =
+    "write redis://HOST:PORT/DATABASE, rediss:// for TLS, or unix:/PATH";
 
 std::unexpected<Error> bad(std::string message, std::string mend = kForm) {
   return fail("bad_value", std::move(message), {}, std::move(mend));
@@ -49,46 +51,71 @@ Status parse_login(std::string_view login, RedisConfig& out) {
   return {};
 }
 
+Status parse_database(std::string_view text, RedisConfig& out) {
+  uint32_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (!text.empty() && (error != std::errc() || rest != end || number > 65'535)) {
+    return bad("the database in the Redis URL is no number");
+  }
+  out.database = number;
+  return {};
+}
+
 }  // namespace
 
 Status parse_redis_url(std::string_view url, RedisConfig& out) {
-  if (url.starts_with("rediss://")) {
-    return bad("this build does not have TLS to Redis (rediss://) yet", "write redis://");
+  const bool tls = url.starts_with("rediss://");
+  const bool is_unix = url.starts_with("unix:");
+  if (!tls && !is_unix && !url.starts_with("redis://")) {
+    return bad("the Redis URL does not begin with redis://, rediss:// or unix:");
   }
-  if (url.starts_with("unix:")) {
-    return bad("this build does not have Unix sockets to Redis yet");
-  }
-  constexpr std::string_view kScheme = "redis://";
-  if (!url.starts_with(kScheme)) return bad("the Redis URL does not begin with redis://");
-  url.remove_prefix(kScheme.size());
+  url.remove_prefix(url.find(':') + 1);
+  if (url.starts_with("//")) url.remove_prefix(2);
   if (const size_t at = url.rfind('@'); at != std::string_view::npos) {
     if (Status login = parse_login(url.substr(0, at), out); !login) return login;
     url.remove_prefix(at + 1);
   }
-  if (const size_t slash = url.find('/'); slash != std::string_view::npos) {
-    const std::string_view database = url.substr(slash + 1);
-    const char* end = database.data() + database.size();
-    uint32_t number = 0;
-    const auto [rest, error] = std::from_chars(database.data(), end, number);
-    if (!database.empty() && (error != std::errc() || rest != end || number > 65'535)) {
-      return bad("the database in the Redis URL is no number");
+  const std::string_view mark = is_unix ? "?db=" : "/";
+  if (const size_t at = url.find(mark); at != std::string_view::npos) {
+    if (Status database = parse_database(url.substr(at + mark.size()), out); !database) {
+      return database;
     }
-    out.database = number;
-    url = url.substr(0, slash);
+    url = url.substr(0, at);
+  }
+  if (tls) out.tls.emplace(net::TlsClientSpec{.offer_http1 = false});
+  if (is_unix) {
+    if (!url.starts_with('/')) return bad("the Redis URL has no path of a socket");
+    out.host = "unix:" + std::string(url);
+    return net::Address::parse(out.host) ? Status() : bad("the path of the socket is too long");
   }
   std::string address(url);
   if (!address.contains(':') || address.ends_with(']')) address += ":6379";
   const auto endpoint = parse_endpoint(address);
-  if (!endpoint) return bad("the Redis URL has no valid host and port");
+  if (!endpoint || !endpoint->unix_path.empty()) {
+    return bad("the Redis URL has no valid host and port");
+  }
   out.host = endpoint->host;
   out.port = endpoint->port;
   return {};
 }
 
 std::string RedisConfig::text() const {
-  const bool ipv6 = host.contains(':');
-  return "redis://" + (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port) + "/" +
-         std::to_string(database);
+  const auto place = [](const std::string& name, uint16_t number) {
+    return (name.contains(':') ? "[" + name + "]" : name) + ":" + std::to_string(number);
+  };
+  const std::string tail = "/" + std::to_string(database);
+  const std::string scheme = tls ? "rediss://" : "redis://";
+  if (!sentinels.empty()) {
+    std::string text = scheme + sentinel_master + " by ";
+    for (const RedisPlace& sentinel : sentinels) {
+      if (&sentinel != sentinels.data()) text += ",";
+      text += place(sentinel.host, sentinel.port);
+    }
+    return text + tail;
+  }
+  if (host.starts_with("unix:")) return host + (database == 0 ? "" : "?db=" + tail.substr(1));
+  return scheme + place(host, port) + tail;
 }
 
 }  // namespace flagmesh::config

@@ -30,6 +30,7 @@ constexpr ApiRoute kRoutes[] = {
     {Method::kGet, "/epochs", ApiCall::kEpochs, ApiRole::kAdmin},
     {Method::kGet, "/epochs/latest", ApiCall::kLatestEpoch, ApiRole::kViewer},
     {Method::kGet, "/proofs/{key}", ApiCall::kProof, ApiRole::kViewer},
+    {Method::kGet, "/routers", ApiCall::kRouters, ApiRole::kViewer},
 };
 
 // Whether the path has this form; its key, still escaped, goes to `key`.

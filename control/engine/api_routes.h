@@ -33,6 +33,7 @@ enum class ApiCall : uint8_t {
   kEpochs,
   kLatestEpoch,
   kProof,
+  kRouters,
 };
 
 struct ApiRoute {

@@ -77,6 +77,7 @@ Status Engine::open(snapshot::HeadVerifier verifier) {
             ++metrics_.healed;
             spdlog::warn("everything published again: {}", found.text());
           },
+      .on_warning = [](const std::string& warning) { spdlog::warn("{}", warning); },
       .may_begin = [this] { return may_begin(); },
       .kills_alone = gate_.asks(),
   };

@@ -81,6 +81,10 @@ class Engine {
   };
   static constexpr size_t kChanges = 100'000;
   const std::deque<Change>& changes() const { return changes_; }
+  // What the tenant's routers have reported lately, as they wrote it. Codes of the carrier.
+  void read_reports(snapshot::Carrier::Done<std::vector<std::string>> done) {
+    carrier_->read_reports(options_.flags.tenant, std::move(done));
+  }
   // What an operator should know of the configuration: "redis_commands are unsigned", ...; empty:
   // nothing.
   std::string note() const;

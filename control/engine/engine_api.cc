@@ -88,6 +88,7 @@ void EngineApi::handle(const ApiRequest& request, Answer answer) {
   if (!author) return answer(error_response(author.error()));
   const Call call{request, *match.route, match.key, std::move(*author)};
   if (call.route.changes) return write(call, std::move(answer));
+  if (call.route.call == ApiCall::kRouters) return routers(std::move(answer));
   answer(read(call));
 }
 

@@ -77,6 +77,7 @@ class EngineApi final : public stream::LocalHandler {
   stream::LocalResponse evaluate(const Call& call) const;
   stream::LocalResponse validate(const Call& call) const;
   stream::LocalResponse export_flags() const;
+  void routers(Answer answer) const;
 
   // engine_api_write.cc
   void write(const Call& call, Answer answer);

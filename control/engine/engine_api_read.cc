@@ -9,6 +9,7 @@
 #include "control/flags/canonical_json.h"
 #include "control/flags/parse.h"
 #include "control/flags/prerequisites.h"
+#include "control/flags/read_json.h"
 #include "control/ofrep/bulk.h"
 #include "lockfile/flag_proof.h"
 #include "merkle/note.h"
@@ -62,6 +63,23 @@ LocalResponse EngineApi::tenants() const {
   JsonValue::Object object;
   object.push_back({"tenants", JsonValue(JsonValue::Array{JsonValue(std::move(tenant))})});
   return json_response(200, JsonValue(std::move(object)));
+}
+
+// Reports come from whoever may write to the carrier: what is no object of a fair size is left out.
+void EngineApi::routers(Answer answer) const {
+  engine_.read_reports([epoch = engine_.epochs().epoch(), answer = std::move(answer)](
+                           const Result<std::vector<std::string>>& reports) mutable {
+    if (!reports) return answer(error_response(reports.error()));
+    JsonValue::Array routers;
+    for (const std::string& text : *reports) {
+      auto report = flags::parse_json(text, {.bytes = 16 * 1024, .depth = 4, .nodes = 200});
+      if (report && report->is_object()) routers.push_back(std::move(*report));
+    }
+    JsonValue::Object object;
+    object.push_back({"epoch", number(epoch)});
+    object.push_back({"routers", JsonValue(std::move(routers))});
+    answer(json_response(200, JsonValue(std::move(object))));
+  });
 }
 
 LocalResponse EngineApi::health() const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/engine/reservation.h"
 #include "merkle/hash.h"
 #include "proxy/base/durable_file.h"
 #include "proxy/base/time.h"
@@ -42,6 +43,7 @@ EpochCycle::EpochCycle(Parts parts, merkle::EpochLogFile log, History history)
              "stop one of them; this one's state_dir may be an old copy"});
   };
   callbacks.on_synced = [this] { on_synced(); };
+  callbacks.on_warning = parts_.on_warning;
   callbacks.on_healed = [this](const Error& found) {
     if (phase_ == Phase::kIdle) obstacle_.reset();
     parts_.on_healed(found);
@@ -294,27 +296,40 @@ Status EpochCycle::append_record(const HistoryEntry& entry) {
   return log_.append(record);
 }
 
-void EpochCycle::reserve() {
-  const merkle::EpochLog& log = log_.log();
+void EpochCycle::reserve(std::optional<std::string> replaces) {
+  auto claim = make_reservation(log_.log(), parts_.verifier.rules().origin, parts_.signer);
+  if (!claim) return broken(claim.error());
+  const bool forced = replaces.has_value();
+  claim->replaces = std::move(replaces);
   asking_ = true;
-  parts_.carrier.reserve(
-      log.size(), log.root_at(log.size() - 1), log.root(), [this](Status granted) {
-        asking_ = false;
-        if (!granted) {
-          timer_.set(parts_.loop.timers(), parts_.loop.now_ms() + kRetryMs);
-          return trouble(granted.error());
-        }
-        const auto checkpoint = log_.log().checkpoint(parts_.verifier.rules().origin);
-        auto note = parts_.signer.sign(checkpoint.text(), unix_seconds());
-        if (!note) return broken(note.error());
-        note_ = std::move(*note);
-        if (!needs_cosignatures()) return publish();
-        phase_ = Phase::kCosign;
-        candidate_since_ = parts_.loop.now_ms();
-        obstacle_ = Error{"waiting_for_cosignatures",
-                          "epoch " + std::to_string(log_.log().size()) + " waits for validators"};
-        ask_validators();
-      });
+  parts_.carrier.reserve(*std::move(claim), [this, forced](Status granted) {
+    asking_ = false;
+    if (granted) return reserved();
+    timer_.set(parts_.loop.timers(), parts_.loop.now_ms() + kRetryMs);
+    trouble(granted.error());
+    if (!forced && granted.error().code == "reserved") doubt_reservation();
+  });
+}
+
+// A claim that no engine has signed is in nobody's way.
+void EpochCycle::doubt_reservation() {
+  parts_.carrier.read_reservation([this](Result<std::optional<std::string>> claim) {
+    if (phase_ != Phase::kReserve || asking_ || !claim || !*claim) return;
+    if (!is_genuine_reservation(**claim, parts_.verifier.rules())) reserve(std::move(*claim));
+  });
+}
+
+void EpochCycle::reserved() {
+  const auto checkpoint = log_.log().checkpoint(parts_.verifier.rules().origin);
+  auto note = parts_.signer.sign(checkpoint.text(), unix_seconds());
+  if (!note) return broken(note.error());
+  note_ = std::move(*note);
+  if (!needs_cosignatures()) return publish();
+  phase_ = Phase::kCosign;
+  candidate_since_ = parts_.loop.now_ms();
+  obstacle_ = Error{"waiting_for_cosignatures",
+                    "epoch " + std::to_string(log_.log().size()) + " waits for validators"};
+  ask_validators();
 }
 
 void EpochCycle::ask_validators() {

@@ -65,6 +65,7 @@ class EpochCycle {
     // A line of the history is on disk, and its epoch will follow.
     std::function<void(const HistoryEntry& entry)> on_recorded = {};
     std::function<void(const Error& found)> on_healed;  // everything was published again
+    std::function<void(const std::string&)> on_warning = {};  // the carrier is set up badly
     // Asked before the first epoch of a run, when the head and its state are known: why nothing may
     // be published yet. Asked again after poke().
     std::function<Status()> may_begin = {};
@@ -157,7 +158,9 @@ class EpochCycle {
   void prepare();
   Status stage(Batch& batch);
   Status append_record(const HistoryEntry& entry);
-  void reserve();
+  void reserve(std::optional<std::string> replaces = {});
+  void doubt_reservation();
+  void reserved();
   void ask_validators();
   void poll_cosignatures();
   void cosigned(const std::vector<std::string>& lines);

@@ -31,6 +31,14 @@ Result<std::string> HeadSigner::sign(const std::string& checkpoint, int64_t unix
   return note.str();
 }
 
+Result<std::string> HeadSigner::claim(const std::string& text) const {
+  merkle::Note note{text, {}};
+  auto signature = merkle::sign_text(note.text, *key_, 0);
+  if (!signature) return std::unexpected(signature.error());
+  merkle::put_signature(note, std::move(*signature));
+  return note.str();
+}
+
 Result<std::string> HeadSigner::renew(const std::string& head, int64_t unix_seconds) const {
   if (!key_) return head;
   auto note = merkle::Note::parse(head);

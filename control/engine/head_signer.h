@@ -26,6 +26,8 @@ class HeadSigner {
   // A head for the checkpoint: signed, with the engine's own cosignature of this time. Codes of
   // merkle::sign_text.
   Result<std::string> sign(const std::string& checkpoint, int64_t unix_seconds) const;
+  // A text that is no checkpoint, signed; no cosignature. REQUIRES: signs().
+  Result<std::string> claim(const std::string& text) const;
   // The head with a cosignature of this time. Also "bad_note".
   Result<std::string> renew(const std::string& head, int64_t unix_seconds) const;
 

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "proxy/base/time.h"
@@ -15,6 +16,18 @@ namespace {
 // Further behind, the whole state is less to read than what changed (RedisCarrier keeps a thousand
 // or so).
 constexpr uint64_t kMostDeltas = 1'000;
+// After something was not there; doubles.
+constexpr uint64_t kSoonMs = 100;
+
+// Redis that cannot be reached, or does not answer, has refused nothing.
+bool is_absence(const Error& why) {
+  return why.code == "unavailable" || why.code == "disconnected" || why.code == "timed_out";
+}
+
+bool is_missing(const Error& why) {
+  return why.code == "missing_manifest" || why.code == "missing_chunk" ||
+         why.code == "missing_leaves";
+}
 
 }  // namespace
 
@@ -28,7 +41,8 @@ CarrierStateSource::CarrierStateSource(event::Loop& loop,
       reread_ms_(reread_ms),
       random_(std::random_device{}()),
       timer_([](void* self) { static_cast<CarrierStateSource*>(self)->on_timer(); }, this),
-      carrier_(std::move(carrier)) {}
+      carrier_(std::move(carrier)),
+      reporter_(loop_, *carrier_, acceptance_.tenant(), status_) {}
 
 CarrierStateSource::~CarrierStateSource() = default;
 
@@ -37,7 +51,7 @@ Status CarrierStateSource::start(OnState on_state) {
   if (Status booted = boot(); !booted) return booted;
   carrier_->start({.heads = true},
                   [this](CarrierEvent event, std::string_view) { on_event(event); });
-  set_timer();
+  set_timer(reread_ms_);
   return {};
 }
 
@@ -102,18 +116,23 @@ void CarrierStateSource::on_event(CarrierEvent event) {
 }
 
 void CarrierStateSource::on_timer() {
+  set_timer(reread_ms_);
   if (carrier_->connected()) look();
-  set_timer();
 }
 
 // Up to a quarter early, so that routers that started together do not ask together.
-void CarrierStateSource::set_timer() {
+void CarrierStateSource::set_timer(uint64_t most_ms) {
   if (journal_ != nullptr && !journal_->held() && !released_) {
     timer_.set(loop_.timers(), mono_ms() + kLockMs);
     return;
   }
-  const uint64_t early = std::uniform_int_distribution<uint64_t>(0, reread_ms_ / 4)(random_);
-  timer_.set(loop_.timers(), mono_ms() + reread_ms_ - early);
+  const uint64_t early = std::uniform_int_distribution<uint64_t>(0, most_ms / 4)(random_);
+  timer_.set(loop_.timers(), mono_ms() + most_ms - early);
+}
+
+void CarrierStateSource::look_soon() {
+  soon_ms_ = std::min(std::max(kSoonMs, soon_ms_ * 2), reread_ms_);
+  set_timer(soon_ms_);
 }
 
 void CarrierStateSource::look() {
@@ -144,6 +163,7 @@ void CarrierStateSource::on_head(Result<std::optional<std::string>> head) {
     refused(judged.error());
     return;
   }
+  reporter_.fresh(judged->newest_ms);
   if (judged->vouches) {
     taken(acceptance_.vouch(*judged));
     return;
@@ -230,6 +250,7 @@ void CarrierStateSource::on_all(Result<FullState> state) {
 
 void CarrierStateSource::taken(snapshot::AcceptedState state) {
   deltas_unreadable_ = false;
+  soon_ms_ = 0;
   deltas_.clear();
   clear_refusal();
   status_.update([&](auto& view) {
@@ -239,6 +260,7 @@ void CarrierStateSource::taken(snapshot::AcceptedState state) {
   });
   kept_ms_ = acceptance_.newest_verified_ms();  // with the step
   spdlog::info("state of epoch {} accepted: {} flags", state.trust.epoch, state.flags.size());
+  reporter_.accepted(state.trust.epoch, acceptance_.replica().record().time_ms);
   on_state_(std::move(state));
   finished();
 }
@@ -252,8 +274,8 @@ void CarrierStateSource::clear_refusal() {
 }
 
 void CarrierStateSource::refused(const Error& why) {
-  // Redis that cannot be reached has refused nothing.
-  if (why.code != "unavailable" && why.code != "disconnected") count_refusal(why);
+  if (!is_absence(why)) count_refusal(why);
+  if (is_missing(why)) look_soon();
   finished();
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "control/redis/full_read.h"
+#include "control/redis/router_report.h"
 #include "control/snapshot/acceptance.h"
 #include "control/snapshot/carrier.h"
 #include "control/snapshot/journal.h"
@@ -25,7 +26,8 @@ namespace flagmesh::redis {
 //
 // Reads the head: on every connection, on every kHead, and every `reread_ms` or up to a quarter
 // less (jitter), because notifications may be lost. Never reads past the head. When deltas do not
-// lead to it, the whole state is read; when that is refused too, the next look tries again.
+// lead to it, the whole state is read; when a part of that is not there, it looks again soon (the
+// engine may be writing it), and when it is refused, at the next look.
 //
 // With a journal: what it holds is handed on inside start(), before anything is read. A state that
 // it cannot keep is refused, and until it can keep one again the status says not_ready. While
@@ -36,7 +38,7 @@ class CarrierStateSource final : public snapshot::StateSource {
 
   // `acceptance` persists to `journal`, which may be null.
   CarrierStateSource(event::Loop& loop, std::unique_ptr<snapshot::Carrier> carrier,
-                     snapshot::Acceptance acceptance, uint64_t reread_ms = 5'000,
+                     snapshot::Acceptance acceptance, uint64_t reread_ms = 4'000,
                      std::unique_ptr<snapshot::Journal> journal = nullptr);
   ~CarrierStateSource() override;
 
@@ -44,6 +46,7 @@ class CarrierStateSource final : public snapshot::StateSource {
   Status start(OnState on_state) override;
   void release() override;
   const snapshot::SourceStatus& status() const override { return status_; }
+  void enforced(uint64_t epoch) override { reporter_.enforced(epoch); }
   const snapshot::Acceptance& acceptance() const { return acceptance_; }
 
  private:
@@ -53,7 +56,8 @@ class CarrierStateSource final : public snapshot::StateSource {
   void unwritable(const Error& why);
   void on_event(snapshot::CarrierEvent event);
   void on_timer();
-  void set_timer();
+  void set_timer(uint64_t most_ms);
+  void look_soon();
   void look();
   void on_head(Result<std::optional<std::string>> head);
   void read_deltas();
@@ -79,13 +83,15 @@ class CarrierStateSource final : public snapshot::StateSource {
   event::Timer timer_;
   bool reading_ = false;
   bool look_again_ = false;         // something was announced while reading
+  uint64_t soon_ms_ = 0;            // what look_soon() waited last; 0: not in a row
   bool deltas_unreadable_ = false;  // reading them failed: the whole state is read next
   std::optional<snapshot::Acceptance::Head> head_;
   std::vector<std::string> deltas_;
   uint64_t deltas_upto_ = 0;
   std::string last_refused_;  // code that was logged last; empty: none since the last success
   std::unique_ptr<FullRead> full_read_;
-  std::unique_ptr<snapshot::Carrier> carrier_;  // last: gone first
+  std::unique_ptr<snapshot::Carrier> carrier_;  // last but one who only calls it: gone first
+  RouterReporter reporter_;
 };
 
 }  // namespace flagmesh::redis

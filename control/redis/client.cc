@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "proxy/net/tls_failure.h"
+
 namespace flagmesh::redis {
 
 namespace {
@@ -20,15 +22,19 @@ struct DeadConnection final : event::DeferredDeletable {
   std::unique_ptr<net::Connection> connection;
 };
 
-Result<net::Address> resolve(const std::string& host, uint16_t port) {
+// Every address of a name; the system orders them.
+Result<std::vector<net::Address>> resolve(const std::string& host, uint16_t port) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   const int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
   if (error != 0) return fail("bad_address", gai_strerror(error), host);
-  const net::Address address = net::Address::from_sockaddr(found->ai_addr, found->ai_addrlen);
+  std::vector<net::Address> addresses;
+  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
+    addresses.push_back(net::Address::from_sockaddr(at->ai_addr, at->ai_addrlen));
+  }
   freeaddrinfo(found);
-  return address;
+  return addresses;
 }
 
 // The first word of an error of Redis ("WRONGPASS"); the rest may repeat what was sent.
@@ -38,8 +44,10 @@ std::string first_word(const std::string& text) {
 
 }  // namespace
 
-std::string ClientOptions::text() const {
-  return host.starts_with("unix:") ? host : host + ":" + std::to_string(port);
+std::string Place::text() const {
+  if (host.starts_with("unix:")) return host;
+  const bool ipv6 = host.contains(':');
+  return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 // Lives until both its thread and its client are done with it.
@@ -80,13 +88,22 @@ void Client::start(OnState on_state) {
 void Client::connect() {
   attempt_began_ = mono_ms();
   timer_.set(context_.loop().timers(), attempt_began_ + kTickMs);
-  if (options_.host.starts_with("unix:")) {
-    connect_to(net::Address::parse(options_.host));
+  place_ = options_.place;
+  if (options_.where) {
+    Result<Place> now = options_.where();
+    if (!now) {
+      fail_all(now.error());
+      return;
+    }
+    place_ = *std::move(now);
+  }
+  if (place_.host.starts_with("unix:")) {
+    connect_to(net::Address::parse(place_.host));
     return;
   }
-  Result<net::Address> address = net::Address::from_ip(options_.host, options_.port);
+  const Result<net::Address> address = net::Address::from_ip(place_.host, place_.port);
   if (address) {
-    connect_to(std::move(address));
+    connect_to(address);
   } else {
     look_up();
   }
@@ -97,29 +114,57 @@ void Client::look_up() {
   lookup_ = std::make_shared<Lookup>();
   lookup_->client = this;
   // The system's resolver blocks, so it has a thread that nothing waits for.
-  std::thread([lookup = lookup_, host = options_.host, port = options_.port] {
-    Result<net::Address> address = resolve(host, port);
+  std::thread([lookup = lookup_, place = place_] {
+    Result<std::vector<net::Address>> addresses = resolve(place.host, place.port);
     const std::lock_guard lock(lookup->mutex);
     Client* client = lookup->client;
     if (client == nullptr) return;
     client->context_.loop().post(
-        [client, lookup, alive = client->alive_, address = std::move(address)]() mutable {
-          if (*alive && client->lookup_ == lookup) client->connect_to(std::move(address));
+        [client, lookup, alive = client->alive_, addresses = std::move(addresses)]() mutable {
+          if (*alive && client->lookup_ == lookup) client->looked_up(std::move(addresses));
         });
   }).detach();
 }
 
-void Client::connect_to(Result<net::Address> address) {
+// A name may have an address where nobody listens ("localhost" is ::1 first): each attempt takes
+// the next one.
+void Client::looked_up(Result<std::vector<net::Address>> addresses) {
   lookup_.reset();
+  if (!addresses) {
+    connect_to(std::unexpected(addresses.error()));
+  } else if (addresses->empty()) {
+    connect_to(fail("bad_address", "the name has no address"));
+  } else {
+    connect_to((*addresses)[failures_ % addresses->size()]);
+  }
+}
+
+void Client::connect_to(const Result<net::Address>& address) {
   if (!address) {
-    fail_all({"bad_address", address.error().message, options_.text()});
+    fail_all({"bad_address", address.error().message, place_.text()});
     return;
+  }
+  std::unique_ptr<net::Transport> transport;
+  if (options_.tls) {
+    net::TlsWarnings warnings;  // said by `flagmesh check`
+    const auto client = net::TlsClient::load(*options_.tls, warnings);
+    if (!client) {
+      fail_all(client.error());
+      return;
+    }
+    transport =
+        (*client)->connect(options_.tls_name.empty() ? place_.host : options_.tls_name, nullptr);
+    if (transport == nullptr) {
+      fail_all({"tls_certificate", "there is no TLS for this name", place_.text(),
+                "set redis.tls.server_name"});
+      return;
+    }
   }
   state_ = State::kConnecting;
   reader_ = std::make_unique<ReplyReader>(options_.limits);
   connection_.reset(new net::Connection(context_, *this));  // a private base: no make_unique
-  if (Status begun = connection_->start_connect(*address); !begun) {
-    fail_all({"unreachable", begun.error().message, options_.text()});
+  if (Status begun = connection_->start_connect(*address, std::move(transport)); !begun) {
+    fail_all({"unreachable", begun.error().message, place_.text()});
   }
 }
 
@@ -143,6 +188,15 @@ void Client::greet() {
   }
   const std::string database = std::to_string(options_.database);
   if (options_.database != 0) send({"SELECT", database}, expect_ok("SELECT"));
+  if (options_.require_master) {
+    send({"ROLE"}, [this](const Result<Reply>& reply) {
+      if (!reply || reply->is_error()) {
+        greeted(reply, "ROLE");
+      } else if (reply->elements.empty() || reply->elements[0].text != "master") {
+        fail_all({"not_master", "this Redis is not the master", place_.text()});
+      }
+    });
+  }
   // Its answer says that we may talk and that Redis is not still loading.
   send({"PING"}, expect_ok("PING"));
   if (!is_subscriber()) return;
@@ -157,7 +211,7 @@ void Client::greeted(Result<Reply> reply, const char* what) {
     const std::string word = first_word(reply->text);
     const bool loading = word == "LOADING" || word == "MASTERDOWN" || word == "BUSY";
     fail_all({loading ? "unavailable" : "auth_failed",
-              std::string("Redis refuses ") + what + " with " + word, options_.text(),
+              std::string("Redis refuses ") + what + " with " + word, place_.text(),
               loading ? "" : "check user, password and database of redis.url"});
     return;
   }
@@ -186,7 +240,7 @@ void Client::command(const std::vector<std::string_view>& words, OnReply on_repl
     return;
   }
   context_.loop().post(
-      [alive = alive_, refusal, place = options_.text(), on_reply = std::move(on_reply)]() mutable {
+      [alive = alive_, refusal, place = place_.text(), on_reply = std::move(on_reply)]() mutable {
         const bool large = std::string_view(refusal) == "too_large";
         if (*alive) {
           on_reply(fail(refusal, large ? "more waits for Redis than may" : "not connected to Redis",
@@ -238,7 +292,7 @@ void Client::handle(Reply reply) {
   } else if (is_subscriber()) {
     handle_push(reply);
   } else {
-    fail_all({"bad_reply", "Redis answered what nobody asked", options_.text()});
+    fail_all({"bad_reply", "Redis answered what nobody asked", place_.text()});
   }
 }
 
@@ -254,7 +308,7 @@ void Client::handle_push(const Reply& push) {
   } else {
     const std::string why = push.is_error() ? "Redis says: " + first_word(push.text)
                                             : "Redis sent a subscriber what is no message";
-    fail_all({push.is_error() ? "auth_failed" : "bad_reply", why, options_.text()});
+    fail_all({push.is_error() ? "auth_failed" : "bad_reply", why, place_.text()});
   }
 }
 
@@ -262,9 +316,17 @@ void Client::handle_push(const Reply& push) {
 
 void Client::on_close(net::CloseCause cause, int error) {
   const bool refused = state_ == State::kConnecting;
-  std::string why = cause == net::CloseCause::kPeer ? "Redis closed the connection"
-                                                    : std::string(strerror(error));
-  fail_all({refused ? "unreachable" : "disconnected", std::move(why), options_.text()});
+  const net::TlsFailure failure = net::tls_failure_of(error);
+  // In TLS 1.3 a refused certificate of ours shows after the handshake.
+  const bool tls = failure != net::TlsFailure::kNone && failure != net::TlsFailure::kClosed;
+  if (tls && state_ != State::kReady) {
+    fail_all({std::string(net::tls_failure_name(failure)), "TLS with Redis failed", place_.text(),
+              "check redis.tls and the certificate of Redis"});
+    return;
+  }
+  const bool ended = cause == net::CloseCause::kPeer || error < 0;
+  std::string why = ended ? "Redis closed the connection" : std::string(strerror(error));
+  fail_all({refused ? "unreachable" : "disconnected", std::move(why), place_.text()});
 }
 
 void Client::reconnect(Error why) {
@@ -310,7 +372,7 @@ void Client::tick() {
   if (connection_ != nullptr && connection_->waiting() < last_waiting_) last_moved_ = now;
   last_waiting_ = connection_ == nullptr ? 0 : connection_->waiting();
   if (is_overdue()) {
-    fail_all({"timed_out", "Redis does not answer", options_.text()});
+    fail_all({"timed_out", "Redis does not answer", place_.text()});
     return;
   }
   if (state_ != State::kReady || !pending_.empty() || ping_sent_ != 0) return;

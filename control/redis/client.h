@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -17,26 +18,40 @@
 #include "proxy/event/timer.h"
 #include "proxy/net/address.h"
 #include "proxy/net/connection.h"
+#include "proxy/net/tls_client.h"
 
 namespace flagmesh::redis {
 
-// Where Redis is and how patient we are. Times in milliseconds.
-struct ClientOptions {
+struct Place {
   std::string host = "127.0.0.1";  // IP address or name, or "unix:/path"
   uint16_t port = 6379;
+
+  bool operator==(const Place&) const = default;
+  // "127.0.0.1:6379", "[::1]:6379" or "unix:/path".
+  std::string text() const;
+};
+
+// Where Redis is and how patient we are. Times in milliseconds: a connection that died without a
+// word is noticed after ping_every_ms + reply_timeout_ms, and a new one is tried within
+// backoff_max_ms, all of it in less than five seconds.
+struct ClientOptions {
+  Place place;
+  // Asked for the place at every attempt (Sentinel); an error is one of OnState. None: `place`.
+  std::function<Result<Place>()> where = {};
+  bool require_master = false;  // by ROLE, after every connection: code "not_master"
+  // TLS; its files are read again at every attempt, so that renewed ones count. None: clear text.
+  std::optional<net::TlsClientSpec> tls;
+  std::string tls_name;  // what the peer's certificate must be for; empty: the host
   std::string user;      // AUTH user password; empty: AUTH password
   std::string password;  // empty: no AUTH. Never shown in an error or a log
   uint32_t database = 0;
-  uint64_t connect_timeout_ms = 5'000;  // TCP, AUTH and SELECT together
-  uint64_t ping_every_ms = 2'000;       // of silence; a PONG is due within the reply timeout
-  uint64_t reply_timeout_ms = 5'000;    // the oldest command without a reply ends the connection
+  uint64_t connect_timeout_ms = 2'000;  // TCP, TLS, AUTH, SELECT and ROLE together
+  uint64_t ping_every_ms = 1'500;       // of silence; a PONG is due within the reply timeout
+  uint64_t reply_timeout_ms = 2'500;    // the oldest command without a reply ends the connection
   uint64_t backoff_min_ms = 50;  // doubles up to the maximum; the wait is a random part of it
-  uint64_t backoff_max_ms = 2'000;
+  uint64_t backoff_max_ms = 1'000;
   ReplyLimits limits;
   size_t waiting_bytes = 256 * 1024 * 1024;  // commands that Redis has not taken yet
-
-  // "127.0.0.1:6379" or "unix:/path", without user and password: for errors and logs.
-  std::string text() const;
 };
 
 // One connection at a time, on the thread of its loop. The IoContext outlives it. Destroying it is
@@ -44,9 +59,11 @@ struct ClientOptions {
 class Client final : private net::ConnectionHandler {
  public:
   using OnReply = std::move_only_function<void(Result<Reply>)>;
-  // Connected (and authenticated, and on the right database), or why no longer. Errors: "refused",
-  // "unreachable", "disconnected", "timed_out", "bad_reply", "auth_failed", "bad_address". Sent
-  // once for each change, and once for each failed attempt.
+  // Connected (and authenticated, and on the right database), or why no longer. Errors:
+  // "unreachable", "disconnected", "timed_out", "bad_reply", "auth_failed", "bad_address",
+  // "unavailable" (Redis is loading), "not_master", "tls_certificate" (files of ours), the names of
+  // net::TlsFailure, and those of ClientOptions::where. Sent once for each change, and once for
+  // each failed attempt.
   using OnState = std::function<void(Status connected)>;
   // A message of a subscription.
   using OnMessage = std::function<void(std::string_view channel, std::string_view text)>;
@@ -86,7 +103,8 @@ class Client final : private net::ConnectionHandler {
 
   void connect();
   void look_up();
-  void connect_to(Result<net::Address> address);
+  void looked_up(Result<std::vector<net::Address>> addresses);
+  void connect_to(const Result<net::Address>& address);
   void greet();
   void greeted(Result<Reply> reply, const char* what);
   void ready();
@@ -103,6 +121,7 @@ class Client final : private net::ConnectionHandler {
 
   net::IoContext& context_;
   const ClientOptions options_;
+  Place place_;  // of this attempt
   OnState on_state_;
   OnMessage on_message_;
   std::vector<std::string> channels_;

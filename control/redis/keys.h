@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "merkle/hash.h"
 
@@ -26,6 +27,25 @@ class Keys {
   }
   std::string chunk(const std::string& tenant, const merkle::Hash& hash) const {
     return of(tenant) + "chunk:" + hash.hex();
+  }
+
+  std::string routers(const std::string& tenant) const { return of(tenant) + "routers"; }
+  std::string router(const std::string& tenant, const std::string& id) const {
+    return of(tenant) + "router:" + id;
+  }
+
+  // What heads name, chunks, manifests and lists of tenants, for SCAN; and whether a key is one.
+  std::string pattern_of_parts() const { return tag_ + "tenant*"; }
+  bool is_part(std::string_view key) const {
+    if (!key.starts_with(tag_)) return false;
+    key.remove_prefix(tag_.size());
+    if (key.starts_with("tenants:")) return true;
+    if (!key.starts_with("tenant:")) return false;
+    key.remove_prefix(7);
+    const size_t end = key.find(':');
+    if (end == key.npos) return false;
+    key.remove_prefix(end + 1);
+    return key.starts_with("chunk:") || key.starts_with("manifest:");
   }
 
   // "epochs", "candidates", "cosignatures", "commands", "replies".

@@ -90,6 +90,60 @@ void Publisher::on_own_head(const std::string& found, const merkle::Checkpoint& 
     heal(found, {"damaged", "a publication was not stored"});
   } else if (found != head_) {
     renew(head_);
+  } else {
+    audit();
+  }
+}
+
+// --- Looking whether all of it is there ----------------------------------------------------------
+
+void Publisher::audit() {
+  if (auditing_ || pending_) return;
+  if (parts_.root != log_.root_at(writer_.head_size())) {
+    // A head of a former run: what it names was never made here.
+    Result<Publication> everything = writer_.everything(log_, head_, std::nullopt);
+    if (!everything) return;
+    keep(*everything);
+  }
+  auditing_ = true;
+  carrier_.audit(parts_, [this, alive = alive_](Result<snapshot::AuditReport> report) {
+    if (!*alive) return;
+    auditing_ = false;
+    if (report) audited(*report);
+  });
+}
+
+void Publisher::audited(const snapshot::AuditReport& report) {
+  if (std::exchange(warning_, report.warning) != report.warning && !report.warning.empty()) {
+    if (callbacks_.on_warning) callbacks_.on_warning(report.warning);
+  }
+  // What was being published meanwhile is not what was asked about.
+  const bool same = parts_.root == log_.root_at(writer_.head_size());
+  if (!report.complete && same && !busy_) restore_parts({"missing_parts", report.missing});
+}
+
+void Publisher::restore_parts(const Error& why) {
+  Result<Publication> everything = writer_.everything(log_, head_, std::nullopt);
+  if (!everything) return;
+  busy_ = true;
+  carrier_.store(*std::move(everything), [this, alive = alive_, why](const Status& stored) {
+    if (!*alive) return;
+    busy_ = false;
+    if (stored) {
+      if (callbacks_.on_healed) callbacks_.on_healed(why);
+    } else if (callbacks_.on_trouble) {
+      callbacks_.on_trouble(stored.error());
+    }
+    idle();
+  });
+}
+
+void Publisher::keep(const Publication& publication) {
+  parts_.size = publication.size;
+  parts_.root = publication.root;
+  parts_.tenants.clear();
+  for (const Publication::Tenant& tenant : publication.tenants) {
+    parts_.tenants.push_back({tenant.name, tenant.manifest});
   }
 }
 
@@ -122,6 +176,7 @@ void Publisher::heal(std::optional<std::string> found, Error why) {
     return;
   }
   busy_ = true;
+  keep(*everything);
   carrier_.publish(*std::move(everything), [this, alive = alive_, why](Status moved) {
     if (!*alive) return;
     busy_ = false;
@@ -161,6 +216,7 @@ void Publisher::send_pending() {
   }
   if (!writer_.head_known() && overwrite_) publication->replaces_text = overwrite_;
   busy_ = true;
+  keep(*publication);
   carrier_.publish(*std::move(publication), [this, alive = alive_](Status moved) {
     if (!*alive) return;
     busy_ = false;

@@ -20,7 +20,8 @@ namespace flagmesh::redis {
 
 // Owned by the engine, on its thread; loop, carrier, writer, log and verifier outlive it. The
 // engine starts the carrier and forwards kConnected to look(). The head is also looked at every
-// audit_ms.
+// audit_ms; when it is the one that it keeps, so is all that it names, and what is lost is written
+// again.
 //
 // What it finds, and what it does:
 //   the head that it keeps       nothing, or renews it when only the signatures differ
@@ -40,11 +41,13 @@ class Publisher {
     // Everything was published again; the error says what was found.
     std::function<void(const Error& found)> on_healed = {};
     std::function<void(const Error&)> on_trouble = {};
+    // How the carrier is set up badly; each time that it is another one.
+    std::function<void(const std::string&)> on_warning = {};
   };
 
   Publisher(event::Loop& loop, snapshot::Carrier& carrier, snapshot::StateWriter& writer,
             const merkle::EpochLog& log, const snapshot::HeadVerifier& verifier,
-            Callbacks callbacks, uint64_t audit_ms = 5'000);
+            Callbacks callbacks, uint64_t audit_ms = 2'000);
   ~Publisher();
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
@@ -82,6 +85,10 @@ class Publisher {
   void on_published(Status moved);
   void finish_pending(Status result);
   void idle();
+  void audit();
+  void audited(const snapshot::AuditReport& report);
+  void restore_parts(const Error& why);
+  void keep(const snapshot::Publication& publication);
   bool is_own(const merkle::Checkpoint& checkpoint) const;
 
   event::Loop& loop_;
@@ -98,6 +105,9 @@ class Publisher {
   bool busy_ = false;        // a call is out
   bool look_again_ = false;  // asked for while busy
   bool damaged_ = false;  // a publication was refused in part: everything has to be written again
+  snapshot::StateParts parts_;  // of the head that was published last
+  bool auditing_ = false;
+  std::string warning_;  // as last told
   event::Timer timer_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

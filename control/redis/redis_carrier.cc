@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/redis/carrier_link.h"
 #include "control/redis/keys.h"
 #include "control/redis/scripts.h"
+#include "control/redis/state_audit.h"
 
 namespace flagmesh::redis {
 
@@ -19,19 +21,13 @@ constexpr std::string_view kExpireStale = "600";           // seconds: slow read
 constexpr std::string_view kExpireCosignatures = "86400";  // seconds
 constexpr std::string_view kDeltasKept = "1000";
 constexpr uint64_t kTileLeaves = 256;
-
-using Words = std::vector<std::string>;
+constexpr size_t kCompared = 32;  // parts that Redis is asked about at a time
 
 Result<std::optional<std::string>> text_of(Result<Reply> reply) {
   if (!reply) return std::unexpected(reply.error());
   // A key of another type holds what cannot be right; its reader says so.
   if (reply->is_error() && reply->text.starts_with("WRONGTYPE")) return std::string();
   return std::move(*reply).optional_text();
-}
-
-Status ok_of(const Result<Reply>& reply) {
-  if (!reply) return std::unexpected(reply.error());
-  return reply->ok();
 }
 
 Status moved_of(const Result<Reply>& reply, const char* code, const char* message) {
@@ -80,27 +76,21 @@ std::vector<Hash> leaves_of(const std::vector<Reply>& tiles, uint64_t after, uin
 }  // namespace
 
 struct RedisCarrier::Impl {
-  Impl(net::IoContext& context, ClientOptions options, const std::string& prefix, OnState state)
+  Impl(net::IoContext& context, ClientOptions options, const std::string& prefix, OnState state,
+       std::optional<SentinelOptions> sentinel)
       : keys(prefix),
-        commands(context, options),
-        listener(context, options),
-        on_state(std::move(state)) {}
+        link(context, std::move(options), std::move(sentinel), std::move(state)),
+        state_audit(link, keys, writes) {}
 
   Keys keys;
-  Client commands;
-  Client listener;
-  OnState on_state;
+  CarrierLink link;
+  uint64_t writes = 0;  // publications that were begun
+  StateAudit state_audit;
   OnEvent on_event;
-  bool listens = false;    // there are topics, so both connections count
-  bool connected = false;  // as last told
-  std::string trouble;     // code of the failure that was told last
 
   void start(CarrierTopics topics);
   void on_message(std::string_view channel, std::string_view text);
-  void on_client(const Status& status);
-  void send(const Words& words, Client::OnReply on_reply);
-  // Sends all, and says when each was answered: the first error, if any.
-  void send_all(std::vector<Words> all, Done<void> done);
+  void put(std::vector<Words> parts, Done<void> done);
   std::vector<Words> parts_of(const Publication& publication) const;
   Words move_of(Publication publication) const;
   std::vector<Words> leftovers_of(const Publication& publication) const;
@@ -112,29 +102,12 @@ void RedisCarrier::Impl::start(CarrierTopics topics) {
   if (topics.candidates) channels.push_back(keys.channel("candidates"));
   if (topics.cosignatures) channels.push_back(keys.channel("cosignatures"));
   if (topics.commands) channels.push_back(keys.channel("commands"));
-  listens = !channels.empty();
-  commands.start([this](const Status& status) { on_client(status); });
-  if (!listens) return;
-  listener.subscribe_to(
+  link.start(
       std::move(channels),
-      [this](std::string_view channel, std::string_view text) { on_message(channel, text); });
-  listener.start([this](const Status& status) { on_client(status); });
-}
-
-void RedisCarrier::Impl::on_client(const Status& status) {
-  const bool now = commands.connected() && (!listens || listener.connected());
-  // Told again only when the reason is another one.
-  if (!status && status.error().code != trouble) {
-    trouble = status.error().code;
-    if (on_state) on_state(status);
-  }
-  if (now == connected) return;
-  connected = now;
-  if (now) {
-    trouble.clear();
-    if (on_state) on_state({});
-  }
-  on_event(now ? CarrierEvent::kConnected : CarrierEvent::kDisconnected, {});
+      [this](std::string_view channel, std::string_view text) { on_message(channel, text); },
+      [this](bool connected) {
+        on_event(connected ? CarrierEvent::kConnected : CarrierEvent::kDisconnected, {});
+      });
 }
 
 void RedisCarrier::Impl::on_message(std::string_view channel, std::string_view text) {
@@ -149,29 +122,10 @@ void RedisCarrier::Impl::on_message(std::string_view channel, std::string_view t
   }
 }
 
-void RedisCarrier::Impl::send(const Words& words, Client::OnReply on_reply) {
-  commands.command({words.begin(), words.end()}, std::move(on_reply));
-}
-
-void RedisCarrier::Impl::send_all(std::vector<Words> all, Done<void> done) {
-  struct Wait {
-    size_t left;
-    Status status;
-    Done<void> done;
-  };
-  const auto wait = std::make_shared<Wait>(Wait{all.size(), {}, std::move(done)});
-  for (const Words& words : all) {
-    send(words, [wait](const Result<Reply>& reply) {
-      Status answered = ok_of(reply);
-      if (wait->status) wait->status = std::move(answered);
-      if (--wait->left == 0) wait->done(std::move(wait->status));
-    });
-  }
-}
-
 RedisCarrier::RedisCarrier(net::IoContext& context, ClientOptions options, std::string prefix,
-                           OnState on_state)
-    : impl_(std::make_unique<Impl>(context, std::move(options), prefix, std::move(on_state))) {}
+                           OnState on_state, std::optional<SentinelOptions> sentinel)
+    : impl_(std::make_unique<Impl>(context, std::move(options), prefix, std::move(on_state),
+                                   std::move(sentinel))) {}
 
 RedisCarrier::~RedisCarrier() = default;
 
@@ -181,25 +135,33 @@ void RedisCarrier::start(CarrierTopics topics, OnEvent on_event) {
 }
 
 bool RedisCarrier::connected() const {
-  return impl_->connected;
+  return impl_->link.connected();
 }
 
 // --- The engine ----------------------------------------------------------------------------------
 
-void RedisCarrier::reserve(uint64_t size, const Hash& previous_root, const Hash& root,
-                           Done<void> done) {
-  impl_->send({"EVAL", std::string(kReserveScript), "1", impl_->keys.reserved(),
-               std::to_string(size), previous_root.base64(), root.base64()},
-              [done = std::move(done)](const Result<Reply>& reply) mutable {
-                done(moved_of(reply, "reserved", "another engine claimed this epoch of the log"));
-              });
+void RedisCarrier::reserve(snapshot::Reservation reservation, Done<void> done) {
+  impl_->link.run(
+      reserve_script(),
+      {"1", impl_->keys.reserved(), std::to_string(reservation.size),
+       reservation.previous_root.base64(), reservation.root.base64(), std::move(reservation.note),
+       std::move(reservation.replaces).value_or("")},
+      [done = std::move(done)](const Result<Reply>& reply) mutable {
+        done(moved_of(reply, "reserved", "another engine claimed this epoch of the log"));
+      });
+}
+
+void RedisCarrier::read_reservation(Done<std::optional<std::string>> done) {
+  impl_->link.send(
+      {"GET", impl_->keys.reserved()},
+      [done = std::move(done)](Result<Reply> reply) mutable { done(text_of(std::move(reply))); });
 }
 
 void RedisCarrier::put_candidate(std::string candidate, Done<void> done) {
   std::vector<Words> all;
   all.push_back({"SET", impl_->keys.candidate(), std::move(candidate)});
   all.push_back({"PUBLISH", impl_->keys.channel("candidates"), "candidate"});
-  impl_->send_all(std::move(all), std::move(done));
+  impl_->link.send_all(std::move(all), std::move(done));
 }
 
 // What has to be there before the head may name it.
@@ -233,8 +195,7 @@ std::vector<Words> RedisCarrier::Impl::parts_of(const Publication& publication) 
 }
 
 Words RedisCarrier::Impl::move_of(Publication publication) const {
-  Words words{"EVAL", std::string(kPublishScript), std::to_string(1 + publication.tenants.size()),
-              keys.head()};
+  Words words{std::to_string(1 + publication.tenants.size()), keys.head()};
   for (const Publication::Tenant& tenant : publication.tenants) {
     words.push_back(keys.deltas(tenant.name));
   }
@@ -272,32 +233,99 @@ std::vector<Words> RedisCarrier::Impl::leftovers_of(const Publication& publicati
   return leftovers;
 }
 
+// Writes parts. Of many, only those that Redis does not have as they are: after a loss of a few
+// parts, or of the head alone, the others need not travel again.
+void RedisCarrier::Impl::put(std::vector<Words> parts, Done<void> done) {
+  if (parts.size() <= kCompared) {
+    link.send_all(std::move(parts), std::move(done));
+    return;
+  }
+  struct Wait {
+    size_t left;
+    std::vector<Words> missing;
+    Status status;
+    Done<void> done;
+  };
+  const auto wait = std::make_shared<Wait>(Wait{1, {}, {}, std::move(done)});
+  const auto compared = [this, wait](const Status& status) {
+    if (wait->status && !status) wait->status = status;
+    if (--wait->left > 0) return;
+    if (!wait->status || wait->missing.empty()) {
+      wait->done(std::move(wait->status));
+    } else {
+      link.send_all(std::move(wait->missing), std::move(wait->done));
+    }
+  };
+  for (size_t begin = 0; begin < parts.size();) {
+    auto batch = std::make_shared<std::vector<Words>>();
+    Words question{""};
+    Words hashes;
+    for (; begin < parts.size() && batch->size() < kCompared; begin++) {
+      // Only SET says what the whole value has to be.
+      if (parts[begin][0] != "SET") {
+        wait->missing.push_back(std::move(parts[begin]));
+        continue;
+      }
+      question.push_back(parts[begin][1]);
+      hashes.push_back(sha1_hex(parts[begin][2]));
+      batch->push_back(std::move(parts[begin]));
+    }
+    if (batch->empty()) continue;
+    question[0] = std::to_string(batch->size());
+    question.insert(question.end(), hashes.begin(), hashes.end());
+    wait->left++;
+    link.run(differ_script(), std::move(question),
+             [wait, batch, compared](const Result<Reply>& reply) {
+               for (const Reply& at : reply ? reply->elements : std::vector<Reply>()) {
+                 const auto index = static_cast<size_t>(at.integer - 1);
+                 if (index < batch->size()) wait->missing.push_back(std::move((*batch)[index]));
+               }
+               compared(ok_of(reply));
+             });
+  }
+  compared({});
+}
+
+void RedisCarrier::store(Publication publication, Done<void> done) {
+  impl_->writes++;
+  impl_->put(impl_->parts_of(publication), std::move(done));
+}
+
+void RedisCarrier::audit(snapshot::StateParts parts, Done<snapshot::AuditReport> done) {
+  impl_->state_audit.run(std::move(parts), std::move(done));
+}
+
 void RedisCarrier::publish(Publication publication, Done<void> done) {
+  impl_->writes++;
   std::vector<Words> parts = impl_->parts_of(publication);
   std::vector<Words> leftovers = impl_->leftovers_of(publication);
   Words move = impl_->move_of(std::move(publication));
-  impl_->send_all(std::move(parts), [this, move = std::move(move), leftovers = std::move(leftovers),
-                                     done = std::move(done)](Status stored) mutable {
+  impl_->put(std::move(parts), [this, move = std::move(move), leftovers = std::move(leftovers),
+                                done = std::move(done)](Status stored) mutable {
     if (!stored) {
       done(std::move(stored));
       return;
     }
-    impl_->send(move, [this, leftovers = std::move(leftovers),
-                       done = std::move(done)](const Result<Reply>& reply) mutable {
-      Status moved =
-          moved_of(reply, "head_moved", "the head is not the one that was to be replaced");
-      if (moved) {
-        for (const Words& words : leftovers) impl_->send(words, [](const Result<Reply>&) {});
-      }
-      done(std::move(moved));
-    });
+    impl_->link.run(publish_script(), std::move(move),
+                    [this, leftovers = std::move(leftovers),
+                     done = std::move(done)](const Result<Reply>& reply) mutable {
+                      Status moved = moved_of(reply, "head_moved",
+                                              "the head is not the one that was to be replaced");
+                      if (moved) {
+                        for (const Words& words : leftovers) {
+                          impl_->link.send(words, [](const Result<Reply>&) {});
+                        }
+                      }
+                      done(std::move(moved));
+                    });
   });
 }
 
 void RedisCarrier::renew_head(std::string head, const Hash& root, Done<void> done) {
-  impl_->send(
-      {"EVAL", std::string(kRenewScript), "1", impl_->keys.head(), root.base64(), std::move(head),
-       impl_->keys.channel("epochs"), "renewed"},
+  impl_->link.run(
+      renew_script(),
+      {"1", impl_->keys.head(), root.base64(), std::move(head), impl_->keys.channel("epochs"),
+       "renewed"},
       [done = std::move(done)](const Result<Reply>& reply) mutable {
         done(moved_of(reply, "head_moved", "the head is not the one that was to be renewed"));
       });
@@ -305,7 +333,7 @@ void RedisCarrier::renew_head(std::string head, const Hash& root, Done<void> don
 
 void RedisCarrier::read_cosignatures(uint64_t size, const Hash& root,
                                      Done<std::vector<std::string>> done) {
-  impl_->send({"HVALS", impl_->keys.cosignatures(size)},
+  impl_->link.send({"HVALS", impl_->keys.cosignatures(size)},
               [done = std::move(done), root = root.base64() + " "](Result<Reply> reply) mutable {
                 if (Status answered = ok_of(reply); !answered) {
                   done(std::unexpected(answered.error()));
@@ -320,14 +348,50 @@ void RedisCarrier::read_cosignatures(uint64_t size, const Hash& root,
 }
 
 void RedisCarrier::reply(std::string text) {
-  impl_->send({"PUBLISH", impl_->keys.channel("replies"), std::move(text)},
+  impl_->link.send({"PUBLISH", impl_->keys.channel("replies"), std::move(text)},
               [](const Result<Reply>&) {});
+}
+
+void RedisCarrier::read_reports(const std::string& tenant, Done<std::vector<std::string>> done) {
+  impl_->link.send(
+      {"SMEMBERS", impl_->keys.routers(tenant)},
+      [this, tenant, done = std::move(done)](const Result<Reply>& ids) mutable {
+        if (Status answered = ok_of(ids); !answered || ids->elements.empty()) {
+          done(answered ? Result<std::vector<std::string>>(std::vector<std::string>())
+                        : std::unexpected(answered.error()));
+          return;
+        }
+        Words words{"MGET"};
+        Words names;
+        for (const Reply& id : ids->elements) {
+          names.push_back(id.text);
+          words.push_back(impl_->keys.router(tenant, id.text));
+        }
+        impl_->link.send(words, [this, tenant, names = std::move(names),
+                                 done = std::move(done)](const Result<Reply>& reply) mutable {
+          if (Status answered = ok_of(reply); !answered) {
+            done(std::unexpected(answered.error()));
+            return;
+          }
+          std::vector<std::string> texts;
+          Words gone{"SREM", impl_->keys.routers(tenant)};
+          for (size_t i = 0; i < reply->elements.size() && i < names.size(); i++) {
+            if (reply->elements[i].is_nil()) {
+              gone.push_back(std::move(names[i]));
+            } else {
+              texts.push_back(reply->elements[i].text);
+            }
+          }
+          if (gone.size() > 2) impl_->link.send(gone, [](const Result<Reply>&) {});
+          done(std::move(texts));
+        });
+      });
 }
 
 // --- Validators ----------------------------------------------------------------------------------
 
 void RedisCarrier::read_candidate(Done<std::optional<std::string>> done) {
-  impl_->send(
+  impl_->link.send(
       {"GET", impl_->keys.candidate()},
       [done = std::move(done)](Result<Reply> reply) mutable { done(text_of(std::move(reply))); });
 }
@@ -339,12 +403,12 @@ void RedisCarrier::put_cosignature(uint64_t size, const Hash& root, std::string 
   all.push_back({"HSET", key, std::move(validator), root.base64() + " " + line});
   all.push_back({"EXPIRE", key, std::string(kExpireCosignatures)});
   all.push_back({"PUBLISH", impl_->keys.channel("cosignatures"), std::to_string(size)});
-  impl_->send_all(std::move(all), std::move(done));
+  impl_->link.send_all(std::move(all), std::move(done));
 }
 
 void RedisCarrier::read_tenants(const Hash& root,
                                 Done<std::optional<std::vector<std::string>>> done) {
-  impl_->send({"GET", impl_->keys.tenants(root)},
+  impl_->link.send({"GET", impl_->keys.tenants(root)},
               [done = std::move(done)](Result<Reply> reply) mutable {
                 Result<std::optional<std::string>> text = text_of(std::move(reply));
                 if (!text) {
@@ -360,14 +424,14 @@ void RedisCarrier::read_tenants(const Hash& root,
 // --- Routers -------------------------------------------------------------------------------------
 
 void RedisCarrier::read_head(Done<std::optional<std::string>> done) {
-  impl_->send({"GET", impl_->keys.head()}, [done = std::move(done)](Result<Reply> reply) mutable {
+  impl_->link.send({"GET", impl_->keys.head()}, [done = std::move(done)](Result<Reply> reply) mutable {
     done(text_of(std::move(reply)));
   });
 }
 
 void RedisCarrier::read_deltas(const std::string& tenant, uint64_t after, uint64_t upto,
                                Done<std::vector<std::string>> done) {
-  impl_->send(
+  impl_->link.send(
       {"XRANGE", impl_->keys.deltas(tenant), std::to_string(after + 1) + "-0",
        std::to_string(upto) + "-0", "COUNT", std::to_string(kDeltaBatch)},
       [done = std::move(done)](Result<Reply> reply) mutable { done(deltas_of(std::move(reply))); });
@@ -375,7 +439,7 @@ void RedisCarrier::read_deltas(const std::string& tenant, uint64_t after, uint64
 
 void RedisCarrier::read_manifest(const std::string& tenant, const Hash& root,
                                  Done<std::optional<std::string>> done) {
-  impl_->send(
+  impl_->link.send(
       {"GET", impl_->keys.manifest(tenant, root)},
       [done = std::move(done)](Result<Reply> reply) mutable { done(text_of(std::move(reply))); });
 }
@@ -384,7 +448,7 @@ void RedisCarrier::read_chunks(const std::string& tenant, std::vector<Hash> chun
                                Done<std::vector<std::optional<std::string>>> done) {
   Words words{"MGET"};
   for (const Hash& hash : chunks) words.push_back(impl_->keys.chunk(tenant, hash));
-  impl_->send(words, [done = std::move(done), count = chunks.size()](Result<Reply> reply) mutable {
+  impl_->link.send(words, [done = std::move(done), count = chunks.size()](Result<Reply> reply) mutable {
     Status answered = ok_of(reply);
     if (answered && reply->elements.size() != count) {
       answered = fail("unexpected_reply", "Redis answered with another number of chunks");
@@ -407,13 +471,22 @@ void RedisCarrier::read_leaves(uint64_t after, uint64_t upto, Done<std::vector<H
   for (uint64_t tile = after / kTileLeaves; tile * kTileLeaves < upto; tile++) {
     words.push_back(impl_->keys.tile(tile));
   }
-  impl_->send(words, [done = std::move(done), after, upto](Result<Reply> reply) mutable {
+  impl_->link.send(words, [done = std::move(done), after, upto](Result<Reply> reply) mutable {
     if (Status answered = ok_of(reply); !answered) {
       done(std::unexpected(answered.error()));
       return;
     }
     done(leaves_of(reply->elements, after, upto));
   });
+}
+
+void RedisCarrier::report(const std::string& tenant, const std::string& router, std::string text,
+                          Done<void> done) {
+  std::vector<Words> all;
+  all.push_back({"SET", impl_->keys.router(tenant, router), std::move(text), "PX",
+                 std::to_string(kReportMs)});
+  all.push_back({"SADD", impl_->keys.routers(tenant), router});
+  impl_->link.send_all(std::move(all), std::move(done));
 }
 
 }  // namespace flagmesh::redis

@@ -64,6 +64,33 @@ struct Publication {
   Tile tile;                    // log leaves that are new; all of them when published again
 };
 
+// A claim to an epoch of the log, made before its checkpoint is signed.
+struct Reservation {
+  uint64_t size = 0;           // of the log with it
+  merkle::Hash previous_root;  // of the log before it
+  merkle::Hash root;           // of the log with it
+  std::string note;            // by which a reader tells a claim from a forgery; opaque here
+  // Replaces exactly this claim whatever it says (one that was found to be forged).
+  std::optional<std::string> replaces;
+};
+
+// What a head names, for somebody who looks whether it is all there.
+struct StateParts {
+  struct Tenant {
+    std::string name;
+    std::string manifest;  // its bytes
+  };
+  uint64_t size = 0;  // of the head's checkpoint
+  merkle::Hash root;
+  std::vector<Tenant> tenants;
+};
+
+struct AuditReport {
+  bool complete = true;
+  std::string missing;  // the first thing that is not there or is not what it has to be
+  std::string warning;  // how the carrier is set up badly; empty: well
+};
+
 // What a call that only moves something says: the head or reservation that is there is not the one
 // that the caller expected: code "head_moved" or "reserved". Otherwise the carrier's own errors:
 // "unavailable" (nothing was sent), "disconnected" and "timed_out" (whether it was done is not
@@ -85,16 +112,22 @@ class Carrier {
 
   // --- the engine ---
 
-  // Claims epoch `size` of the log before its checkpoint is signed: `previous_root` is the log's
-  // root before it, `root` the one with it. The same claim again is granted again. Code "reserved":
-  // another epoch of that size or a later one was claimed, or the one before had another root.
-  virtual void reserve(uint64_t size, const merkle::Hash& previous_root, const merkle::Hash& root,
-                       Done<void> done) = 0;
+  // Claims an epoch. The same claim again is granted again. Code "reserved": another epoch of that
+  // size or a later one was claimed, or the one before had another root.
+  virtual void reserve(Reservation reservation, Done<void> done) = 0;
+  // The claim that is there, for Reservation::replaces: its first line is "size root", root in
+  // base64; then the claim's note.
+  virtual void read_reservation(Done<std::optional<std::string>> done) = 0;
   // Shows validators a candidate (Candidate::encode).
   virtual void put_candidate(std::string candidate, Done<void> done) = 0;
   // Chunks, manifests and tiles first, then in one step: compare, add deltas, move the head, tell.
   // Code "head_moved". What the publication's stale lists name is kept for 10 minutes more.
   virtual void publish(Publication publication, Done<void> done) = 0;
+  // Only chunks, manifests and tiles: what the head in force names was damaged.
+  virtual void store(Publication publication, Done<void> done) = 0;
+  // Whether everything that the head names is there: all parts by name, the manifests and some
+  // chunks, others each time, by content. Lets things expire that no head names any more.
+  virtual void audit(StateParts parts, Done<AuditReport> done) = 0;
   // A heartbeat: the head's note with newer cosignatures; same checkpoint. Code "head_moved" when
   // the head has another root.
   virtual void renew_head(std::string head, const merkle::Hash& root, Done<void> done) = 0;
@@ -103,6 +136,8 @@ class Carrier {
                                  Done<std::vector<std::string>> done) = 0;
   // Answers on the replies channel.
   virtual void reply(std::string text) = 0;
+  // What the routers of a tenant have reported lately; without order.
+  virtual void read_reports(const std::string& tenant, Done<std::vector<std::string>> done) = 0;
 
   // --- validators ---
 
@@ -129,7 +164,11 @@ class Carrier {
   // Leaves of the epochs in (after, upto], in order; fewer when the tiles do not reach that far. At
   // most kLeafBatch.
   virtual void read_leaves(uint64_t after, uint64_t upto, Done<std::vector<merkle::Hash>> done) = 0;
+  // Says how a router is; forgotten after kReportMs. Whoever owns the carrier can forge it.
+  virtual void report(const std::string& tenant, const std::string& router, std::string text,
+                      Done<void> done) = 0;
 
+  static constexpr uint64_t kReportMs = 15'000;
   static constexpr size_t kDeltaBatch = 64;
   static constexpr size_t kChunkBatch = 16;
   static constexpr size_t kLeafBatch = 64 * 256;

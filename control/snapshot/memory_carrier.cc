@@ -6,6 +6,8 @@
 #include <mutex>
 #include <utility>
 
+#include "proxy/base/time.h"
+
 namespace flagmesh::snapshot {
 
 namespace {
@@ -44,6 +46,7 @@ struct MemoryBus::Store {
   merkle::Hash head_root;
   uint64_t reserved_size = 0;
   merkle::Hash reserved_root;
+  std::string reserved;  // as it is read
   std::string candidate;
   std::map<std::string, TenantStore> tenants;
   std::map<merkle::Hash, std::vector<std::string>> names;  // of tenants, by log root
@@ -51,6 +54,8 @@ struct MemoryBus::Store {
   std::map<std::pair<uint64_t, merkle::Hash>, std::map<std::string, std::string>> cosignatures;
   std::deque<Stale> stale;
   std::deque<std::string> replies;
+  // By tenant and router: the text and when it was said.
+  std::map<std::pair<std::string, std::string>, std::pair<std::string, MonoMs>> reports;
   std::vector<std::weak_ptr<MemoryCarrier::Port>> ports;
 
   // Tells every carrier that listens. REQUIRES: the mutex is held.
@@ -179,23 +184,36 @@ void MemoryCarrier::start(CarrierTopics topics, OnEvent on_event) {
   });
 }
 
-void MemoryCarrier::reserve(uint64_t size, const merkle::Hash& previous_root,
-                            const merkle::Hash& root, Done<void> done) {
+void MemoryCarrier::reserve(Reservation reservation, Done<void> done) {
   Status result;
   {
     const std::lock_guard lock(store_->mutex);
-    const bool again = size == store_->reserved_size && root == store_->reserved_root;
-    const bool next = size > store_->reserved_size + 1 || store_->reserved_size == 0 ||
-                      (size == store_->reserved_size + 1 && previous_root == store_->reserved_root);
-    if (again || next) {
+    const uint64_t size = reservation.size;
+    const bool forced = reservation.replaces && *reservation.replaces == store_->reserved;
+    const bool again = size == store_->reserved_size && reservation.root == store_->reserved_root;
+    const bool next =
+        size > store_->reserved_size + 1 || store_->reserved_size == 0 ||
+        (size == store_->reserved_size + 1 && reservation.previous_root == store_->reserved_root);
+    if (forced || again || next) {
       store_->reserved_size = size;
-      store_->reserved_root = root;
+      store_->reserved_root = reservation.root;
+      store_->reserved =
+          std::to_string(size) + " " + reservation.root.base64() + "\n" + reservation.note;
     } else {
       result = fail("reserved", "another engine claimed epoch " +
                                     std::to_string(store_->reserved_size) + " of this log");
     }
   }
   finish(std::move(done), std::move(result));
+}
+
+void MemoryCarrier::read_reservation(Done<std::optional<std::string>> done) {
+  std::optional<std::string> reserved;
+  {
+    const std::lock_guard lock(store_->mutex);
+    if (!store_->reserved.empty()) reserved = store_->reserved;
+  }
+  finish<std::optional<std::string>>(std::move(done), std::move(reserved));
 }
 
 void MemoryCarrier::put_candidate(std::string candidate, Done<void> done) {
@@ -214,6 +232,42 @@ void MemoryCarrier::publish(Publication publication, Done<void> done) {
     result = store_->publish(std::move(publication));
   }
   finish(std::move(done), std::move(result));
+}
+
+void MemoryCarrier::store(Publication publication, Done<void> done) {
+  {
+    const std::lock_guard lock(store_->mutex);
+    store_->keep(publication);
+  }
+  finish(std::move(done), Status());
+}
+
+// Nothing gets lost in here.
+void MemoryCarrier::audit(StateParts, Done<AuditReport> done) {
+  finish<AuditReport>(std::move(done), AuditReport());
+}
+
+void MemoryCarrier::read_reports(const std::string& tenant, Done<std::vector<std::string>> done) {
+  std::vector<std::string> texts;
+  {
+    const std::lock_guard lock(store_->mutex);
+    const MonoMs now = mono_ms();
+    std::erase_if(store_->reports,
+                  [&](const auto& report) { return report.second.second + kReportMs < now; });
+    for (const auto& [who, report] : store_->reports) {
+      if (who.first == tenant) texts.push_back(report.first);
+    }
+  }
+  finish<std::vector<std::string>>(std::move(done), std::move(texts));
+}
+
+void MemoryCarrier::report(const std::string& tenant, const std::string& router, std::string text,
+                           Done<void> done) {
+  {
+    const std::lock_guard lock(store_->mutex);
+    store_->reports[{tenant, router}] = {std::move(text), mono_ms()};
+  }
+  finish(std::move(done), Status());
 }
 
 void MemoryCarrier::renew_head(std::string head, const merkle::Hash& root, Done<void> done) {

@@ -40,14 +40,17 @@ class MemoryCarrier final : public Carrier {
 
   void start(CarrierTopics topics, OnEvent on_event) override;
   bool connected() const override { return true; }
-  void reserve(uint64_t size, const merkle::Hash& previous_root, const merkle::Hash& root,
-               Done<void> done) override;
+  void reserve(Reservation reservation, Done<void> done) override;
+  void read_reservation(Done<std::optional<std::string>> done) override;
   void put_candidate(std::string candidate, Done<void> done) override;
   void publish(Publication publication, Done<void> done) override;
+  void store(Publication publication, Done<void> done) override;
+  void audit(StateParts parts, Done<AuditReport> done) override;
   void renew_head(std::string head, const merkle::Hash& root, Done<void> done) override;
   void read_cosignatures(uint64_t size, const merkle::Hash& root,
                          Done<std::vector<std::string>> done) override;
   void reply(std::string text) override;
+  void read_reports(const std::string& tenant, Done<std::vector<std::string>> done) override;
   void read_candidate(Done<std::optional<std::string>> done) override;
   void put_cosignature(uint64_t size, const merkle::Hash& root, std::string validator,
                        std::string line, Done<void> done) override;
@@ -61,6 +64,8 @@ class MemoryCarrier final : public Carrier {
   void read_chunks(const std::string& tenant, std::vector<merkle::Hash> chunks,
                    Done<std::vector<std::optional<std::string>>> done) override;
   void read_leaves(uint64_t after, uint64_t upto, Done<std::vector<merkle::Hash>> done) override;
+  void report(const std::string& tenant, const std::string& router, std::string text,
+              Done<void> done) override;
 
   struct Port;  // of memory_carrier.cc: where the bus finds this carrier
 

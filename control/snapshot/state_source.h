@@ -65,6 +65,8 @@ class StateSource {
   // A successor takes over: what only one process may have is given up, and no new state comes any
   // more. The state in force is still renewed. On the source's loop.
   virtual void release() {}
+  // Every worker enforces that epoch now. On the source's thread.
+  virtual void enforced(uint64_t /*epoch*/) {}
 };
 
 }  // namespace flagmesh::snapshot

@@ -171,7 +171,7 @@ TEST(ParseConfig, TheEnvironmentWinsOverTheUrl) {
 
 TEST(ParseConfig, NoMessageRepeatsASecret) {
   for (const char* url : {"redis://u:hunter2@", "redis://u:hunter2%zz@h", "http://u:hunter2@h",
-                          "rediss://u:hunter2@h", "redis://u:hunter2@h:1/x", "redis://hunter2@h",
+                          "rediss://u:hunter2@", "redis://u:hunter2@h:1/x", "redis://hunter2@h",
                           "redis://u:hunter2@h:999999", "redis://u:hunter2@h:1:2"}) {
     const auto parsed = parse(top("redis: { url: \"" + std::string(url) + "\" }"));
     EXPECT_EQ(parsed.diagnostics.size(), 1u) << url;

@@ -23,11 +23,16 @@ TEST(RedisUrl, Forms) {
       {"redis://u:a%40b%2Fc%25@h", "redis://h:6379/0", "u", "a@b/c%"},
       {"redis://u:a@b@h", "redis://h:6379/0", "u", "a@b"},
       {"redis://u:a:b@h", "redis://h:6379/0", "u", "a:b"},
+      {"rediss://u:a@h:7/2", "rediss://h:7/2", "u", "a"},
+      {"unix:/run/r.sock", "unix:/run/r.sock", "", ""},
+      {"unix:///run/r.sock?db=3", "unix:/run/r.sock?db=3", "", ""},
+      {"unix://u:a%2F@/run/r.sock", "unix:/run/r.sock", "u", "a/"},
   };
   for (const auto& c : kCases) {
     RedisConfig redis;
     ASSERT_TRUE(parse_redis_url(c.url, redis)) << c.url;
     EXPECT_EQ(redis.text(), c.text);
+    EXPECT_EQ(redis.tls.has_value(), std::string_view(c.url).starts_with("rediss"));
     EXPECT_EQ(redis.user, c.user);
     EXPECT_EQ(redis.password.reveal(), c.password);
   }
@@ -37,8 +42,8 @@ TEST(RedisUrl, Mistakes) {
   for (const char* url :
        {"", "h:6379", "redis:h", "redis://", "redis:///0", "redis://h:0", "redis://h:x",
         "redis://h/x", "redis://h/-1", "redis://h/1/2", "redis://h/99999999999", "redis://u@h",
-        "redis://u:%zz@h", "redis://u:%4@h", "redis://a b", "rediss://h", "unix:/run/r",
-        "http://h"}) {
+        "redis://u:%zz@h", "redis://u:%4@h", "redis://a b", "rediss://", "unix:",
+        "unix:run", "unix:/run/r?db=x", "redis://unix:/run/r", "http://h"}) {
     RedisConfig redis;
     const Status parsed = parse_redis_url(url, redis);
     ASSERT_FALSE(parsed) << url;

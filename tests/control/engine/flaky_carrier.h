@@ -36,12 +36,14 @@ class FlakyCarrier final : public snapshot::Carrier {
     });
   }
   bool connected() const override { return !away_; }
-  void reserve(uint64_t size, const merkle::Hash& previous, const merkle::Hash& root,
-               Done<void> done) override {
+  void reserve(snapshot::Reservation reservation, Done<void> done) override {
     ++reservations;
     if (reserved_by_another) return failing(std::move(done), "reserved");
-    if (!away_) return inner_.reserve(size, previous, root, std::move(done));
+    if (!away_) return inner_.reserve(std::move(reservation), std::move(done));
     failing(std::move(done), "disconnected");
+  }
+  void read_reservation(Done<std::optional<std::string>> done) override {
+    inner_.read_reservation(std::move(done));
   }
   void put_candidate(std::string candidate, Done<void> done) override {
     ++candidates;
@@ -51,6 +53,21 @@ class FlakyCarrier final : public snapshot::Carrier {
   void publish(snapshot::Publication publication, Done<void> done) override {
     if (!away_) return inner_.publish(std::move(publication), std::move(done));
     failing(std::move(done), "disconnected");
+  }
+  void store(snapshot::Publication publication, Done<void> done) override {
+    if (!away_) return inner_.store(std::move(publication), std::move(done));
+    failing(std::move(done), "disconnected");
+  }
+  void audit(snapshot::StateParts parts, Done<snapshot::AuditReport> done) override {
+    if (!away_) return inner_.audit(std::move(parts), std::move(done));
+    failing(std::move(done), "disconnected");
+  }
+  void read_reports(const std::string& tenant, Done<std::vector<std::string>> done) override {
+    inner_.read_reports(tenant, std::move(done));
+  }
+  void report(const std::string& tenant, const std::string& router, std::string text,
+              Done<void> done) override {
+    inner_.report(tenant, router, std::move(text), std::move(done));
   }
   void renew_head(std::string head, const merkle::Hash& root, Done<void> done) override {
     ++renewals;

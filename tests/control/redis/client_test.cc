@@ -26,7 +26,7 @@ class FakeRedis {
   std::string path() const { return folder_ + "/fake.sock"; }
   ClientOptions client() const {
     ClientOptions options;
-    options.host = "unix:" + path();
+    options.place.host = "unix:" + path();
     options.backoff_min_ms = 5;
     options.backoff_max_ms = 20;
     return options;
@@ -233,7 +233,7 @@ TEST(Client, MayBeDestroyedInItsOwnCallbacks) {
 TEST(Client, NamesAreLookedUpOffTheLoop) {
   Pump pump;
   ClientOptions options;
-  options.host = "no-such-host.invalid";
+  options.place.host = "no-such-host.invalid";
   std::vector<Status> states;
   Client client(pump.context(), options);
   client.start([&](const Status& status) { states.push_back(status); });

@@ -135,7 +135,9 @@ TEST(RedisPublisher, EngineWithinItsRules) {
                        "~{flagmesh}:*", "resetchannels", "&flagmesh:*", "-@all",     "+ping",
                        "+select",       "+get",          "+set",        "+setrange", "+mget",
                        "+xrange",       "+xadd",         "+xrevrange",  "+del",      "+type",
-                       "+hvals",        "+expire",       "+eval",       "+publish",  "+subscribe"});
+                       "+hvals",        "+expire",       "+eval",       "+publish",  "+subscribe",
+                       "+evalsha",      "+exists",       "+strlen",     "+scan",     "+ttl",
+                       "+info",         "+smembers",     "+srem"});
   EngineSide engine(pump, medium);
   ASSERT_EQ(engine.set("a", 1), "");
   ASSERT_EQ(engine.set("a", 2), "");
@@ -145,7 +147,8 @@ TEST(RedisPublisher, EngineWithinItsRules) {
     EXPECT_TRUE(status) << status.error().text();
   };
   ok([&](auto done) {
-    engine.carrier().reserve(3, engine.engine.log.root(), merkle::sha256("x"), std::move(done));
+    engine.carrier().reserve({3, engine.engine.log.root(), merkle::sha256("x"), "note", {}},
+                             std::move(done));
   });
   ok([&](auto done) { engine.carrier().put_candidate("candidate", std::move(done)); });
   EXPECT_TRUE(pump.wait<std::vector<std::string>>([&](auto done) {

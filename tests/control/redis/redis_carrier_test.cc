@@ -30,7 +30,9 @@ class CarrierTest : public testing::TestWithParam<bool> {
   }
   std::string reserve(uint64_t size, const merkle::Hash& previous, const merkle::Hash& root) {
     return code(
-        wait<void>([&](auto done) { carrier_->reserve(size, previous, root, std::move(done)); }));
+        wait<void>([&](auto done) {
+          carrier_->reserve({size, previous, root, "note", {}}, std::move(done));
+        }));
   }
   std::string head() {
     return wait<std::optional<std::string>>(

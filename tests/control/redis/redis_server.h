@@ -68,7 +68,7 @@ class RedisServer {
   std::string path() const { return folder_ + "/redis.sock"; }
   ClientOptions client() const {
     ClientOptions options;
-    options.host = "unix:" + path();
+    options.place.host = "unix:" + path();
     options.backoff_min_ms = 5;
     options.backoff_max_ms = 50;
     return options;

@@ -67,8 +67,8 @@ class MeshTest(unittest.TestCase):
         origin.address = process.wait_for_file(origin, ports)["address"]
         return origin
 
-    def redis(self):
-        return self.track(RedisServer(self.folder))
+    def redis(self, **options):
+        return self.track(RedisServer(self.folder, **options))
 
     def load(self, address, name="load", **options):
         """Starts load.py; ends when its --requests are done, or at stop_load()."""
@@ -93,13 +93,14 @@ class MeshTest(unittest.TestCase):
 class Mesh:
     """The parts of one deployment. Start what the test needs; every start returns the process."""
 
-    def __init__(self, test, flags=None, containers=("checkout-v1", "checkout-v2"), validator=False, **settings):
+    def __init__(self, test, flags=None, containers=("checkout-v1", "checkout-v2"), validator=False, redis=None, **settings):
         self.test = test
         self.settings = settings
         self.name = f"mesh-{len(test._running)}"  # a test may have several
         self.folder = test.folder / self.name
         self.flags_file = test.write(f"{self.name}/flags/flags.json", {"flags": flags or {"checkout": CHECKOUT}})
-        self.redis = test.redis()
+        self.redis = redis or test.redis()
+        self.redis_settings = {"url": self.redis.url}  # of what is started next
         self.origins = {name: test.origin(name) for name in containers}
         self.endpoints = {name: [origin.address] for name, origin in self.origins.items()}
         self.engine_key = self.keygen(ORIGIN, "engine.key")
@@ -123,15 +124,15 @@ class Mesh:
 
     def common(self):
         return {"flags": {"source": "redis", "files": [str(self.flags_file.parent / "*.json")]}, "trust": self.trust(),
-                "redis": {"url": self.redis.url}, "log": {"level": "debug", "access_log": "off"}}
+                "redis": self.redis_settings, "log": {"level": "debug", "access_log": "off"}}
 
-    def engine(self, **engine):
-        """Starts the flag engine; its API address is in `api`."""
+    def engine(self, name="engine", **engine):
+        """Starts the flag engine; its API address is in `api`, and in the process's own."""
         config = self.common() | {"engine": {
             "address": "127.0.0.1:0", "state_dir": str(self.folder / "engine"),
             "signing_key": str(self.folder / "engine.key")} | engine}
-        started, ports = self._start("engine", "engine", config)
-        self.api = process.wait_for_file(started, ports)["api"]
+        started, ports = self._start(name, "engine", config)
+        started.api = self.api = process.wait_for_file(started, ports)["api"]
         return started
 
     def validator(self, **validator):
