@@ -8,7 +8,7 @@
 namespace flagmesh {
 namespace {
 
-constexpr uint64_t kRereadMs = 5'000;
+constexpr uint64_t kRereadMs = 4'000;
 
 }  // namespace
 

@@ -67,19 +67,8 @@ void CarrierLink::on_client(const Status& status) {
   on_change_(now);
 }
 
-// A master that became a replica takes no writes any more, and what it shows is somebody else's
-// past: another look at the name, or at Sentinel, leads to the new one.
 void CarrierLink::send(const Words& words, Client::OnReply on_reply) {
-  commands_.command({words.begin(), words.end()},
-                    [this, alive = alive_,
-                     on_reply = std::move(on_reply)](Result<Reply> reply) mutable {
-                      const bool demoted =
-                          reply && reply->is_error() && reply->text.starts_with("READONLY");
-                      on_reply(std::move(reply));
-                      if (demoted && *alive) {
-                        commands_.reconnect({"not_master", "Redis takes no writes"});
-                      }
-                    });
+  commands_.command({words.begin(), words.end()}, std::move(on_reply));
 }
 
 void CarrierLink::send_all(std::vector<Words> all, snapshot::Carrier::Done<void> done) {
@@ -98,17 +87,23 @@ void CarrierLink::send_all(std::vector<Words> all, snapshot::Carrier::Done<void>
   }
 }
 
+// Scripts are the engine's, which needs a master. One that became a replica takes no writes any
+// more, and what it shows is somebody else's past: another look at its name leads to the new one.
 void CarrierLink::run(const Script& script, Words keys_and_arguments, Client::OnReply on_reply) {
   Words words{"EVALSHA", script.sha()};
   words.insert(words.end(), keys_and_arguments.begin(), keys_and_arguments.end());
-  send(words, [this, &script, words, on_reply = std::move(on_reply)](Result<Reply> reply) mutable {
-    if (!reply || !reply->is_error() || !reply->text.starts_with("NOSCRIPT")) {
-      on_reply(std::move(reply));
+  send(words, [this, &script, words, alive = alive_,
+               on_reply = std::move(on_reply)](Result<Reply> reply) mutable {
+    const bool refused = reply && reply->is_error();
+    if (refused && reply->text.starts_with("NOSCRIPT")) {
+      words[0] = "EVAL";
+      words[1] = std::string(script.text());
+      send(words, std::move(on_reply));
       return;
     }
-    words[0] = "EVAL";
-    words[1] = std::string(script.text());
-    send(words, std::move(on_reply));
+    const bool demoted = refused && reply->text.starts_with("READONLY");
+    on_reply(std::move(reply));
+    if (demoted && *alive) commands_.reconnect({"not_master", "Redis takes no writes"});
   });
 }
 

@@ -246,5 +246,37 @@ TEST(Client, NamesAreLookedUpOffTheLoop) {
   other.reset();
 }
 
+TEST(Client, OnlyAMasterWillDoWhenItIsAskedFor) {
+  RedisServer server;
+  Pump pump;
+  Hand hand(pump, server);
+  hand({"REPLICAOF", "127.0.0.1", "1"});
+  ClientOptions options = server.client();
+  options.require_master = true;
+  std::vector<std::string> states;
+  Client client(pump.context(), options);
+  client.start([&](const Status& status) { states.push_back(code_of(status)); });
+  ASSERT_TRUE(pump.until([&] { return states.size() > 2; }));
+  EXPECT_EQ(states[0], "not_master");
+  hand({"REPLICAOF", "NO", "ONE"});
+  EXPECT_TRUE(pump.until([&] { return client.connected(); }));
+}
+
+TEST(Client, ThePlaceIsAskedForAtEveryAttempt) {
+  RedisServer server;
+  Pump pump;
+  ClientOptions options = server.client();
+  int asked = 0;
+  options.where = [&]() -> Result<Place> {
+    if (asked++ < 2) return fail("no_master", "not yet");
+    return server.client().place;
+  };
+  std::vector<std::string> states;
+  Client client(pump.context(), options);
+  client.start([&](const Status& status) { states.push_back(code_of(status)); });
+  ASSERT_TRUE(pump.until([&] { return client.connected(); }));
+  EXPECT_EQ(states, (std::vector<std::string>{"no_master", "no_master", ""}));
+}
+
 }  // namespace
 }  // namespace flagmesh::redis

@@ -179,5 +179,43 @@ TEST(RedisPublisher, WhatIsStaleExpiresAndWhatIsNotDoesNot) {
   EXPECT_EQ(lasting, 2);
 }
 
+TEST(RedisPublisher, LostAndAlteredPartsComeBackByThemselves) {
+  Pump pump;
+  Medium medium(true);
+  EngineSide engine(pump, medium, 50);
+  ASSERT_EQ(engine.set("a", 1), "");
+  Hand hand(pump, *medium.server);
+  for (const char* pattern : {"*:chunk:*", "*:manifest:*", "*tenants:*", "*:tile:*"}) {
+    const std::string key = hand({"KEYS", pattern}).elements.at(0).text;
+    const std::string was = hand({"GET", key}).text;
+    hand({"DEL", key});
+    ASSERT_TRUE(pump.until([&] { return hand({"GET", key}).text == was; })) << pattern;
+    if (std::string_view(pattern) == "*tenants:*" || std::string_view(pattern) == "*:tile:*") continue;
+    hand({"SET", key, "something else"});
+    ASSERT_TRUE(pump.until([&] { return hand({"GET", key}).text == was; })) << pattern;
+  }
+  EXPECT_EQ(engine.healed[0], "missing_parts");
+  EXPECT_TRUE(engine.trouble.empty());
+  // The deltas were not begun anew, and the head did not move.
+  ASSERT_EQ(engine.set("a", 2), "");
+  EXPECT_EQ(hand({"XLEN", "{flagmesh}:tenant:default:deltas"}).integer, 1);
+}
+
+TEST(RedisPublisher, WarnsUnlessNothingIsEvicted) {
+  Pump pump;
+  Medium medium(true, {"--maxmemory-policy", "allkeys-lru"});
+  PublishingEngine engine;
+  const auto carrier = medium.carrier(pump);
+  bool connected = false;
+  carrier->start({}, [&](CarrierEvent, std::string_view) { connected = true; });
+  ASSERT_TRUE(pump.until([&] { return connected; }));
+  (void)engine.set("a", 1);
+  const auto report = pump.wait<snapshot::AuditReport>(
+      [&](auto done) { carrier->audit({1, engine.log.root(), {}}, std::move(done)); });
+  ASSERT_TRUE(report);
+  EXPECT_FALSE(report->complete);
+  EXPECT_NE(report->warning.find("allkeys-lru"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace flagmesh::redis

@@ -216,6 +216,33 @@ TEST_P(CarrierTest, CommandsAndReplies) {
   EXPECT_EQ(events_.back().second, R"({"flag":"x"})");
 }
 
+TEST_P(CarrierTest, RoutersReport) {
+  const auto reports = [&](const std::string& tenant) {
+    auto texts = *wait<std::vector<std::string>>(
+        [&](auto done) { carrier_->read_reports(tenant, std::move(done)); });
+    std::sort(texts.begin(), texts.end());
+    return texts;
+  };
+  const auto report = [&](const char* router, const char* text) {
+    EXPECT_TRUE(wait<void>(
+        [&](auto done) { carrier_->report("default", router, text, std::move(done)); }));
+  };
+  EXPECT_TRUE(reports("default").empty());
+  report("a", "old");
+  report("a", "one");
+  report("b", "two");
+  EXPECT_EQ(reports("default"), (std::vector<std::string>{"one", "two"}));
+  EXPECT_TRUE(reports("other").empty());
+  if (medium_.server == nullptr) return;
+  // One that says nothing any more is forgotten, its name too.
+  Hand redis(pump_, *medium_.server);
+  EXPECT_GT(redis({"PTTL", "{flagmesh}:tenant:default:router:a"}).integer, 0);
+  redis({"DEL", "{flagmesh}:tenant:default:router:a"});
+  EXPECT_EQ(reports("default"), std::vector<std::string>{"two"});
+  ASSERT_TRUE(pump_.until(
+      [&] { return redis({"SCARD", "{flagmesh}:tenant:default:routers"}).integer == 1; }));
+}
+
 TEST_P(CarrierTest, NothingComesAfterItIsGone) {
   bool called = false;
   carrier_->read_head([&](auto) { called = true; });
