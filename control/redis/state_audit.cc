@@ -13,7 +13,7 @@ using snapshot::StateParts;
 namespace {
 
 constexpr size_t kNames = 500;      // asked for in one command
-constexpr size_t kContents = 16;    // manifests and chunks that are read in one run
+constexpr size_t kContents = 4;     // manifests and chunks that are read in one run
 constexpr size_t kTiles = 64;       // tiles whose length is asked for in one run
 constexpr uint64_t kTileLeaves = 256;
 constexpr uint64_t kSettings = 30;  // runs between two looks at how Redis is set up

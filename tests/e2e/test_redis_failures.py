@@ -51,7 +51,7 @@ class Restarts(RedisFailure):
         self.mesh.redis.pause()
         changed = threading.Thread(target=self.change)  # it is told "not published yet" after some seconds
         changed.start()
-        time.sleep(60 if FULL else 6)
+        time.sleep(60 if FULL else 4)
         changed.join()
         self.mesh.redis.resume()
         self.assert_newest()
