@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/sample_flags.h"
 #include "control/flags/canonical_flag.h"
 #include "control/snapshot/acceptance.h"
 #include "control/snapshot/journal.h"
@@ -23,23 +24,8 @@ constexpr int kFlags = 100'000;
 constexpr int kEpochs = 400;
 constexpr int64_t kNow = 1'790'000'000'000;
 
-std::string flag_json(int i, int on) {
-  flags::FlagDefinition flag;
-  flag.tenant = "default";
-  flag.key = "team-" + std::to_string(i % 97) + ".flag-" + std::to_string(i);
-  flag.variants = {{"on", true}, {"off", false}};
-  flag.default_variant = "off";
-  using flags::JsonValue;
-  JsonValue::Array shares;
-  shares.push_back(JsonValue::Array{"on", on});
-  shares.push_back(JsonValue::Array{"off", 100 - on});
-  flag.targeting = JsonValue(JsonValue::Object{{"fractional", JsonValue(std::move(shares))}});
-  return flags::canonical_flag(flag);
-}
-
 EntryChange change(int i, int on) {
-  return {"default", "team-" + std::to_string(i % 97) + ".flag-" + std::to_string(i),
-          flag_json(i, on)};
+  return {"default", bench::flag_key(i), flags::canonical_flag(bench::sample_flag(i, on))};
 }
 
 // Everything that an engine would have published, made once.

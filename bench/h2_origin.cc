@@ -126,12 +126,7 @@ class Origin {
     nghttp2_session_callbacks_set_on_header_callback(callbacks_, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks_, on_frame);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks_, on_close);
-    for (size_t begin = 0; begin < ports.size(); begin = ports.find(',', begin) + 1) {
-      const int fd = listen_local(static_cast<uint16_t>(leading_number(std::string_view(ports).substr(begin))));
-      epoll_event event{.events = EPOLLIN, .data = {.u64 = kListenerMark | static_cast<unsigned>(fd)}};
-      if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) die("epoll_ctl");
-      if (ports.find(',', begin) == std::string::npos) break;
-    }
+    listen_all(epoll_, ports, kListenerMark);
   }
 
   [[noreturn]] void run() {

@@ -48,13 +48,7 @@ class Origin {
  public:
   explicit Origin(const std::string& ports) : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
     if (epoll_ < 0) die("epoll_create1");
-    for (size_t begin = 0; begin < ports.size(); begin = ports.find(',', begin) + 1) {
-      const int fd = listen_local(static_cast<uint16_t>(leading_number(ports.substr(begin))));
-      epoll_event event{.events = EPOLLIN,
-                        .data = {.u64 = kListenerMark | static_cast<unsigned>(fd)}};
-      if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) die("epoll_ctl");
-      if (ports.find(',', begin) == std::string::npos) break;
-    }
+    listen_all(epoll_, ports, kListenerMark);
   }
 
   [[noreturn]] void run() {

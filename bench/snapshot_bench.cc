@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "bench/sample_flags.h"
 #include "control/flags/canonical_flag.h"
 #include "control/snapshot/snapshot.h"
 
@@ -14,22 +15,10 @@ namespace {
 constexpr int kRoutes = 5'000;
 constexpr int kFlags = 100'000;
 
-std::string flag_key(int i) {
-  return "team-" + std::to_string(i % 97) + ".flag-" + std::to_string(i);
-}
+using bench::flag_key;
 
-// A flag as people write them: two variants and a split.
 std::shared_ptr<const FlagEntry> make_entry(int i, int on) {
-  flags::FlagDefinition flag;
-  flag.tenant = "default";
-  flag.key = flag_key(i);
-  flag.variants = {{"on", true}, {"off", false}};
-  flag.default_variant = "off";
-  using flags::JsonValue;
-  JsonValue::Array shares;
-  shares.push_back(JsonValue::Array{"on", on});
-  shares.push_back(JsonValue::Array{"off", 100 - on});
-  flag.targeting = JsonValue(JsonValue::Object{{"fractional", JsonValue(std::move(shares))}});
+  const flags::FlagDefinition flag = bench::sample_flag(i, on);
   auto compiled = flags::CompiledFlag::compile(flag);
   if (!compiled) std::abort();
   return std::make_shared<const FlagEntry>(

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -63,6 +64,15 @@ int listen_local(uint16_t port) {
     die("listen on port " + std::to_string(port));
   }
   return fd;
+}
+
+void listen_all(int epoll, std::string_view ports, uint64_t mark) {
+  for (size_t begin = 0; begin < ports.size(); begin = ports.find(',', begin) + 1) {
+    const int fd = listen_local(static_cast<uint16_t>(leading_number(ports.substr(begin))));
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = mark | static_cast<unsigned>(fd)}};
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) die("epoll_ctl");
+    if (ports.find(',', begin) == std::string_view::npos) break;
+  }
 }
 
 int accept_from(int listener) {

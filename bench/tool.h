@@ -27,6 +27,9 @@ void prepare_process();
 // A non-blocking listener on 127.0.0.1; backlog 4096.
 int listen_local(uint16_t port);
 
+// Listens on every port of a comma list, and has `epoll` tell of each with `mark` and the descriptor in data.u64.
+void listen_all(int epoll, std::string_view ports, uint64_t mark);
+
 // The next connection of a listener, non-blocking, TCP_NODELAY; -1 when there is none.
 int accept_from(int listener);
 
