@@ -19,6 +19,20 @@ Status EpochLog::append(const EpochRecord& record) {
   return {};
 }
 
+void EpochLog::append_leaf(const Hash& leaf) {
+  records_.emplace_back();
+  tree_.append(leaf);
+}
+
+EpochLog EpochLog::first(uint64_t size) const {
+  EpochLog log;
+  for (uint64_t epoch = 1; epoch <= size; ++epoch) {
+    log.records_.push_back(record(epoch));
+    log.tree_.append(leaf(epoch));
+  }
+  return log;
+}
+
 Checkpoint EpochLog::checkpoint(std::string origin, uint64_t size) const {
   return {std::move(origin), size, root_at(size)};
 }

@@ -19,8 +19,17 @@ namespace flagmesh::merkle {
 class EpochLog {
  public:
   uint64_t size() const { return records_.size(); }
-  // REQUIRES: 1 <= epoch <= size().
+  // REQUIRES: 1 <= epoch <= size(). A log that was recovered has only the leaf of some: then the
+  // record is all zeros, and find() gives null.
   const EpochRecord& record(uint64_t epoch) const { return records_[epoch - 1]; }
+  const EpochRecord* find(uint64_t epoch) const {
+    const EpochRecord& record = records_[epoch - 1];
+    return record.epoch == 0 ? nullptr : &record;
+  }
+  const Hash& leaf(uint64_t epoch) const { return tree_.leaf(epoch - 1); }
+  // Root of the perfect subtree of `count` leaves from number `begin` on. REQUIRES: as
+  // Tree::perfect.
+  Hash node(uint64_t begin, uint64_t count) const { return tree_.perfect(begin, count); }
   // REQUIRES: size() > 0.
   const EpochRecord& last() const { return records_.back(); }
 
@@ -29,6 +38,10 @@ class EpochLog {
   Status check_next(const EpochRecord& record) const;
   // Appends, or fails as check_next does and changes nothing.
   Status append(const EpochRecord& record);
+  // An epoch of which only the leaf is known. A record has to follow before last() is asked.
+  void append_leaf(const Hash& leaf);
+  // The first `size` epochs of this log. REQUIRES: size <= size().
+  EpochLog first(uint64_t size) const;
 
   Hash root() const { return tree_.root(); }
   // REQUIRES for all of these: sizes at most size(), epochs in 1..size.

@@ -9,7 +9,9 @@
 #include <cstring>
 #include <utility>
 
+#include "merkle/encoding.h"
 #include "merkle/secret_file.h"
+#include "proxy/base/durable_file.h"
 
 namespace flagmesh::merkle {
 
@@ -24,11 +26,32 @@ std::string make_frame(const EpochRecord& record) {
   return frame += sha256(frame).view().substr(0, kCheckBytes);
 }
 
-Result<EpochRecord> parse_frame(std::string_view frame) {
-  std::string_view record = frame.substr(0, kEpochRecordBytes);
+constexpr char kLeafFrame = 2;
+constexpr size_t kLeafAt = 9;
+
+std::string make_leaf_frame(uint64_t epoch, const Hash& leaf) {
+  std::string frame(1, kLeafFrame);
+  append_u64(frame, epoch);
+  frame.append(leaf.view());
+  frame.resize(kEpochRecordBytes, 0);
+  return frame += sha256(frame).view().substr(0, kCheckBytes);
+}
+
+// Adds what the frame says to the log. Codes "bad_record" (the frame itself), check_next's.
+Status add_frame(std::string_view frame, EpochLog& log) {
+  const std::string_view record = frame.substr(0, kEpochRecordBytes);
   if (sha256(record).view().substr(0, kCheckBytes) != frame.substr(kEpochRecordBytes))
     return fail("bad_record", "a record whose check does not fit");
-  return EpochRecord::parse(record);
+  if (record.front() != kLeafFrame) {
+    const Result<EpochRecord> parsed = EpochRecord::parse(record);
+    if (!parsed) return fail("bad_record", parsed.error().message);
+    return log.append(*parsed);
+  }
+  const uint64_t epoch = read_u64(record.substr(1));
+  const bool zeros = record.find_first_not_of('\0', kLeafAt + Hash::kSize) == record.npos;
+  if (epoch != log.size() + 1 || !zeros) return fail("bad_epoch", "a leaf out of its place");
+  log.append_leaf(*Hash::from_bytes(record.substr(kLeafAt, Hash::kSize)));
+  return {};
 }
 
 // The whole of `bytes`, also over interrupted and short writes.
@@ -105,10 +128,10 @@ Status EpochLogFile::load() {
 Status EpochLogFile::read_frames(const std::string& bytes) {
   std::string_view rest = std::string_view(bytes).substr(kHeader.size());
   while (rest.size() >= kFrameBytes) {
-    Result<EpochRecord> record = parse_frame(rest.substr(0, kFrameBytes));
-    Status status = record ? log_.append(*record) : std::unexpected(record.error());
+    const Status status = add_frame(rest.substr(0, kFrameBytes), log_);
+    const bool torn = !status && status.error().code == "bad_record";
     const bool last = rest.size() == kFrameBytes;
-    if (!status && (record || !last))
+    if (!status && !(torn && last))
       return fail(
           "corrupt_log",
           "damaged at epoch " + std::to_string(log_.size() + 1) + ": " + status.error().message,
@@ -128,6 +151,32 @@ Status EpochLogFile::cut_to(uint64_t size, const std::string& bytes) {
     return fail("write_failed", std::string("cannot write the epoch log: ") + std::strerror(errno),
                 path_);
   return size == 0 ? sync_folder_of(path_) : Status();
+}
+
+Status EpochLogFile::recover(uint64_t keep, std::span<const Hash> leaves,
+                             const EpochRecord& record) {
+  EpochLog next = log_.first(keep);
+  for (const Hash& leaf : leaves) next.append_leaf(leaf);
+  if (Status status = next.append(record); !status) return status;
+  auto file = GrowingFile::begin(path_);
+  if (!file) return std::unexpected(file.error());
+  Status written = file->write(kHeader);
+  for (uint64_t epoch = 1; epoch <= next.size() && written; ++epoch) {
+    const EpochRecord* known = next.find(epoch);
+    written = file->write(known ? make_frame(*known) : make_leaf_frame(epoch, next.leaf(epoch)));
+  }
+  if (written) written = file->put_in_place();
+  if (!written) return written;
+  const int fd = ::open(path_.c_str(), O_RDWR | O_APPEND | O_CLOEXEC);
+  if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (fd >= 0) close(fd);
+    failed_ = true;
+    return fail("locked", "another process has the epoch log", path_);
+  }
+  close(fd_);
+  fd_ = fd;
+  log_ = std::move(next);
+  return {};
 }
 
 Status EpochLogFile::append(const EpochRecord& record) {

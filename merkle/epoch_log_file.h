@@ -2,7 +2,9 @@
 //
 //   file   = "flagmesh epoch log 1" LF *frame
 //   frame  = record check               ; record: 105 bytes (epoch_record.h)
-//   check  = 8 bytes: the first of SHA-256( record )
+//          / leaf check                 ; of a log that was recovered
+//   leaf   = %x02 epoch hash 64%x00     ; 105 bytes; epoch: 8 bytes; hash: 32, the record's leaf
+//   check  = 8 bytes: the first of SHA-256( record ) or SHA-256( leaf )
 //
 // A record is in the log when its frame is synced; only then may anything that names it be signed.
 // A frame that a crash tore is the last one (nothing is written before the one before it is
@@ -11,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "merkle/epoch_log.h"
@@ -38,6 +41,11 @@ class EpochLogFile {
   // nothing says what the disk holds, so every later append fails too, until the file is opened
   // again.
   Status append(const EpochRecord& record);
+
+  // Beyond its first `keep` epochs the log goes on as another one that has proven itself: leaves,
+  // then the record. The file is written anew; durable when it returns. Codes as append(), and
+  // "locked". REQUIRES: keep <= log().size(), and the record's epoch is keep + leaves + 1.
+  Status recover(uint64_t keep, std::span<const Hash> leaves, const EpochRecord& record);
 
  private:
   EpochLogFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}

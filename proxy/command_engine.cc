@@ -8,6 +8,7 @@
 #include "proxy/cli_support.h"
 #include "proxy/commands.h"
 #include "proxy/stream/local_server.h"
+#include "proxy/witness_client.h"
 
 namespace flagmesh {
 namespace {
@@ -43,6 +44,11 @@ Status serve(const config::Config& config, const std::string& ports_file) {
   server_options.name = "engine";
   auto server = stream::LocalServer::start(io, *address, api, server_options);
   if (!server) return std::unexpected(server.error());
+  std::optional<WitnessClient> witnesses;
+  if (!config.engine->witnesses.empty()) {
+    witnesses.emplace(**loop, **engine, config.engine->witnesses,
+                      engine::heartbeat_interval(config.trust.max_age));
+  }
   if (auto started = (*engine)->start(); !started) return started;
   if (auto written = write_ports(ports_file, (*server)->address()); !written) return written;
   spdlog::info("engine: API on {}", (*server)->address().text());

@@ -167,6 +167,12 @@ struct LockRule {
   bool asked_for() const { return !approvers.empty(); }
 };
 
+// A witness outside that speaks C2SP tlog-witness.
+struct WitnessConfig {
+  std::string url;          // "http://HOST:PORT/PREFIX": add-checkpoint is below it
+  merkle::VerifierKey key;  // kCosignatureV1
+};
+
 struct EngineConfig {
   std::string address = "0.0.0.0:8071";
   std::string state_dir = "/var/lib/flagmesh-engine";
@@ -178,7 +184,8 @@ struct EngineConfig {
   std::string tokens;         // file; empty: changes are taken from loopback, everybody may read
   uint32_t rate_limit = 100;  // requests a second for each token; 0: none
   LockRule require_lock;
-  std::string lock_file;  // with require_lock: never empty
+  std::string lock_file;                 // with require_lock: never empty
+  std::vector<WitnessConfig> witnesses;  // are asked to cosign every head
 };
 
 // When a validator's changes may be. Minutes of the day in UTC, from `from` up to before `to`.

@@ -40,6 +40,19 @@ void check_keys(Report& report, flags::Mark mark, const TrustConfig& trust) {
   }
 }
 
+// A witness's cosignature counts where its key is pinned, and nowhere else.
+void check_witnesses(Report& report, ObjectReader& root, const Config& config) {
+  if (!config.engine) return;
+  for (const WitnessConfig& witness : config.engine->witnesses) {
+    const auto& pinned = config.trust.validator_keys;
+    if (std::ranges::find(pinned, witness.key) != pinned.end()) continue;
+    report.error(root.name_mark("engine"),
+                 "the witness " + in_quotes(witness.key.name()) +
+                     " is not among trust.keys.validator: its cosignature counts nowhere",
+                 "add its key there");
+  }
+}
+
 // One public key, one role (DESIGN.md, "A router accepts a head only if").
 void check_roles(Report& report, ObjectReader& root, const Config& config) {
   struct Holder {
@@ -56,6 +69,9 @@ void check_roles(Report& report, ObjectReader& root, const Config& config) {
   if (config.engine) {
     add(config.engine->command_keys, "command", "engine");
     add(config.engine->require_lock.approvers, "approver", "engine");
+    for (const WitnessConfig& witness : config.engine->witnesses) {
+      holders.push_back({&witness.key, "validator", "engine"});  // it may be pinned as one, too
+    }
   }
   if (config.validator) {
     add(config.validator->policy.require_lock.approvers, "approver", "validator");
@@ -139,6 +155,7 @@ void read_sections(Report& report, ObjectReader& root, ParsedConfig& parsed) {
                  "say source: redis; an engine reads the files");
   }
   if (trust_sound && engine_sound) check_roles(report, root, config);
+  if (trust_sound && engine_sound) check_witnesses(report, root, config);
   if (flags_sound && engine_sound) check_commands(report, root, config);
 }
 

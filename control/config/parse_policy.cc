@@ -136,6 +136,30 @@ void parse_policy(Report& report, const JsonValue& value, PolicyConfig& out) {
   reader.finish();
 }
 
+void parse_witnesses(ObjectReader& reader, std::vector<WitnessConfig>& out) {
+  for (const JsonValue& item : objects(reader, "witnesses")) {
+    ObjectReader witness(reader.report(), item, "a witness");
+    std::string url;
+    witness.text("url", url);
+    std::string key;
+    witness.text("key", key);
+    witness.finish();
+    if (!url.starts_with("http://")) {
+      reader.report().error(item.mark(), "a witness needs a 'url' that begins with http://",
+                            "for https put a proxy that speaks TLS in between");
+      continue;
+    }
+    while (url.ends_with('/')) url.pop_back();
+    auto parsed = merkle::VerifierKey::parse(key);
+    if (!parsed || parsed->type() != SignatureType::kCosignatureV1) {
+      reader.report().error(item.mark(), "a witness needs its 'key': a cosignature/v1 verifier key",
+                            "the witness publishes it: NAME+ID+KEY");
+      continue;
+    }
+    out.push_back({std::move(url), std::move(*parsed)});
+  }
+}
+
 void parse_witnessed_logs(ObjectReader& reader, std::vector<WitnessedLogConfig>& out) {
   for (const JsonValue& item : objects(reader, "witness_logs")) {
     ObjectReader log(reader.report(), item, "a witnessed log");

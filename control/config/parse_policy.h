@@ -1,4 +1,4 @@
-// What engine and validator ask of an epoch besides being right: locks, policy, witnessed logs.
+// What engine and validator ask of an epoch besides being right: locks, policy, witnesses.
 #pragma once
 
 #include <string_view>
@@ -10,6 +10,8 @@ namespace flagmesh::config {
 // `require_lock: [APPROVER, …]` and `require_approvals: N` (all of them when it is left out).
 void parse_lock_rule(ObjectReader& reader, LockRule& out);
 void parse_policy(Report& report, const flags::JsonValue& value, PolicyConfig& out);
+// `witnesses: [{ url: …, key: … }]` of the engine.
+void parse_witnesses(ObjectReader& reader, std::vector<WitnessConfig>& out);
 // `witness_logs: [{ origin: …, keys: […] }]` of the validator.
 void parse_witnessed_logs(ObjectReader& reader, std::vector<WitnessedLogConfig>& out);
 

@@ -209,7 +209,7 @@ void parse_engine(Report& report, const JsonValue& value, EngineConfig& out) {
   reader.count("rate_limit", out.rate_limit, 0, 1'000'000);
   parse_lock_rule(reader, out.require_lock);
   reader.path("lock_file", out.lock_file);
-  reader.later("witnesses", "outside witnesses", &kEmptyList);
+  parse_witnesses(reader, out.witnesses);
   reader.finish();
   if (out.require_lock.asked_for() != !out.lock_file.empty()) {
     report.error(value.mark(),

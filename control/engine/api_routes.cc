@@ -29,12 +29,19 @@ constexpr ApiRoute kRoutes[] = {
     {Method::kPost, "/import", ApiCall::kImport, ApiRole::kEditor, true},
     {Method::kGet, "/epochs", ApiCall::kEpochs, ApiRole::kAdmin},
     {Method::kGet, "/epochs/latest", ApiCall::kLatestEpoch, ApiRole::kViewer},
+    {Method::kGet, "/log/{path}", ApiCall::kLog, ApiRole::kAdmin},
     {Method::kGet, "/proofs/{key}", ApiCall::kProof, ApiRole::kViewer},
     {Method::kGet, "/routers", ApiCall::kRouters, ApiRole::kViewer},
 };
 
 // Whether the path has this form; its key, still escaped, goes to `key`.
 bool matches(std::string_view form, std::string_view path, std::string_view& key) {
+  if (form.ends_with("{path}")) {
+    const std::string_view before = form.substr(0, form.size() - 6);
+    if (!path.starts_with(before)) return false;
+    key = path.substr(before.size());
+    return !key.empty();
+  }
   const size_t hole = form.find("{key}");
   if (hole == form.npos) return form == path;
   const std::string_view behind = form.substr(hole + 5);

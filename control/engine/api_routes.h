@@ -32,13 +32,15 @@ enum class ApiCall : uint8_t {
   kImport,
   kEpochs,
   kLatestEpoch,
+  kLog,
   kProof,
   kRouters,
 };
 
 struct ApiRoute {
   http::Method method;
-  std::string_view path;  // below /api/v1; "{key}" stands for one segment
+  // Below /api/v1; "{key}" stands for one segment, "{path}" at the end for the rest.
+  std::string_view path;
   ApiCall call;
   config::ApiRole role;  // that is needed, where there are tokens
   bool changes = false;  // needs a JSON body and, without tokens, a client on this machine
@@ -51,7 +53,7 @@ inline constexpr std::string_view kApiRoot = "/api/v1";
 // Which route a path has, as it stands behind /api/v1.
 struct ApiMatch {
   const ApiRoute* route = nullptr;  // null: none for this method
-  std::string key;                  // of the flag, decoded
+  std::string key;                  // of the flag, decoded; what {path} stands for
   std::string methods;  // that the path has, "GET, HEAD, PUT"; empty: there is no such path
 };
 ApiMatch match_api(http::Method method, std::string_view path);

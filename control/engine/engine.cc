@@ -78,8 +78,14 @@ Status Engine::open(snapshot::HeadVerifier verifier) {
             spdlog::warn("everything published again: {}", found.text());
           },
       .on_warning = [](const std::string& warning) { spdlog::warn("{}", warning); },
+      .on_candidate =
+          [this] {
+            if (on_candidate_) on_candidate_();
+          },
       .may_begin = [this] { return may_begin(); },
       .kills_alone = gate_.asks(),
+      .on_recovered =
+          [this](const std::vector<snapshot::EntryChange>& entries) { take_over(entries); },
   };
   auto cycle = EpochCycle::open(std::move(parts));
   if (!cycle) return std::unexpected(cycle.error());
@@ -117,6 +123,28 @@ Status Engine::restore() {
   return cycle_->begin(state, std::move(changes));
 }
 
+// Another engine's state is in force: what differs from the files lies over them here, too.
+void Engine::take_over(const std::vector<snapshot::EntryChange>& entries) {
+  ++metrics_.recoveries;
+  std::map<std::string, std::string> in_force;
+  std::string metadata;
+  for (const snapshot::EntryChange& entry : entries) {
+    if (entry.tenant != store_.tenant()) continue;
+    (entry.key.empty() ? metadata : in_force[entry.key]) = *entry.json;
+  }
+  FlagFiles files = read_files();
+  if (has_errors(files.diagnostics)) files.set.flags.clear();
+  FlagStore next = store_;
+  if (auto adopted = next.adopt(files.set, in_force, std::move(metadata)); !adopted) {
+    return on_trouble(adopted.error());
+  }
+  store_ = std::move(next);
+  proposed_.reset();
+  changed_at_.clear();
+  started_at_ = cycle_->log().size();
+  if (on_change_) on_change_();
+}
+
 FlagFiles Engine::read_files() const {
   return read_flag_files(config::flag_files(options_.flags), options_.flags.tenant);
 }
@@ -129,6 +157,7 @@ Status Engine::start() {
   if (!said.empty()) spdlog::warn("{}", said);
   snapshot::CarrierTopics topics;
   topics.cosignatures = true;
+  topics.heads = true;
   topics.commands = options_.commands.policy != CommandPolicy::kOff;
   carrier_->start(topics, [this](snapshot::CarrierEvent event, std::string_view text) {
     on_event(event, text);
@@ -292,6 +321,11 @@ void Engine::answer(const std::string& flag, const std::string& nonce,
     object.push_back({"message", error.text()});
   }
   carrier_->reply(flags::canonical_json(flags::JsonValue(std::move(object))));
+}
+
+void Engine::put_cosignature(uint64_t size, const merkle::Hash& root, const std::string& name,
+                             std::string line) {
+  carrier_->put_cosignature(size, root, name, std::move(line), [](Status) {});
 }
 
 std::optional<Error> Engine::not_ready() const {

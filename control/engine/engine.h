@@ -66,6 +66,13 @@ class Engine {
   event::Loop& loop() { return loop_; }
   // Called after every change of a flag, whoever asked for it.
   void set_on_change(std::function<void()> on_change) { on_change_ = std::move(on_change); }
+  // Called whenever a candidate was signed.
+  void set_on_candidate(std::function<void()> on_candidate) {
+    on_candidate_ = std::move(on_candidate);
+  }
+  // What an outside witness signed: left where validators leave theirs.
+  void put_cosignature(uint64_t size, const merkle::Hash& root, const std::string& name,
+                       std::string line);
   const config::OfrepConfig& ofrep() const { return options_.ofrep; }
   const std::shared_ptr<const config::ApiTokens>& tokens() const { return options_.tokens; }
   uint32_t rate_limit() const { return options_.rate_limit; }
@@ -104,6 +111,7 @@ class Engine {
   Status check_base(const Command& command) const;
   Result<std::vector<FlagChange>> apply(std::string_view key, const FlagRequest& request,
                                         const std::string& author);
+  void take_over(const std::vector<snapshot::EntryChange>& entries);
   // engine_locked.cc
   Status needs_no_lock(std::string_view key, const FlagRequest& request) const;
   Status may_begin();
@@ -137,6 +145,7 @@ class Engine {
   uint64_t started_at_ = 0;
   std::string last_trouble_;
   std::function<void()> on_change_;
+  std::function<void()> on_candidate_;
   std::deque<Change> changes_;
   uint64_t next_change_ = 1;
   bool stopping_ = false;

@@ -125,6 +125,8 @@ LocalResponse EngineApi::read(const Call& call) const {
       return export_flags();
     case ApiCall::kEpochs:
       return epochs(call);
+    case ApiCall::kLog:
+      return log(call);
     case ApiCall::kLatestEpoch:
       return latest_epoch();
     case ApiCall::kProof:

@@ -73,6 +73,7 @@ class EngineApi final : public stream::LocalHandler {
   stream::LocalResponse history(const Call& call) const;
   stream::LocalResponse epochs(const Call& call) const;
   stream::LocalResponse latest_epoch() const;
+  stream::LocalResponse log(const Call& call) const;
   stream::LocalResponse proof(const Call& call) const;
   stream::LocalResponse evaluate(const Call& call) const;
   stream::LocalResponse validate(const Call& call) const;

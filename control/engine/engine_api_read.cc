@@ -11,6 +11,7 @@
 #include "control/flags/prerequisites.h"
 #include "control/flags/read_json.h"
 #include "control/ofrep/bulk.h"
+#include "merkle/log_tiles.h"
 #include "lockfile/flag_proof.h"
 #include "merkle/note.h"
 
@@ -160,7 +161,14 @@ LocalResponse EngineApi::epochs(const Call& call) const {
   JsonValue::Array list;
   uint64_t epoch = from;
   for (; epoch <= log.size() && list.size() < limit; ++epoch) {
-    list.push_back(record_json(log.record(epoch)));
+    if (log.find(epoch) != nullptr) {
+      list.push_back(record_json(log.record(epoch)));
+      continue;
+    }
+    JsonValue::Object leaf;  // all that a log that was recovered has of it
+    leaf.push_back({"epoch", number(epoch)});
+    leaf.push_back({"leaf", log.leaf(epoch).hex()});
+    list.emplace_back(std::move(leaf));
   }
   JsonValue::Object object;
   object.push_back({"records", JsonValue(std::move(list))});
@@ -209,6 +217,23 @@ LocalResponse EngineApi::proof(const Call& call) const {
                  .checkpoint = *std::move(checkpoint)}};
   LocalResponse response = text_response(200, proof.text());
   response.content_type = "text/plain; charset=utf-8";
+  return response;
+}
+
+// C2SP tlog-tiles: checkpoint, tile/…, tile/entries/….
+LocalResponse EngineApi::log(const Call& call) const {
+  const EpochCycle& epochs = engine_.epochs();
+  if (call.key == "checkpoint") {
+    if (epochs.head().empty()) return error_response("not_found", "nothing is published yet");
+    return text_response(200, epochs.head());
+  }
+  const auto name = merkle::TileName::parse(call.key);
+  if (!name) return error_response("not_found", name.error().text());
+  auto bytes = merkle::read_tile(epochs.log(), *name);
+  if (!bytes) return error_response("not_found", "the log does not have that tile");
+  LocalResponse response;
+  response.content_type = "application/octet-stream";
+  response.body = std::move(*bytes);
   return response;
 }
 

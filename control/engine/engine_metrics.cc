@@ -55,6 +55,8 @@ std::string metrics_text(const EngineMetrics& metrics, const EngineGauges& gauge
   }
   text.single("flagmesh_engine_healed_total", "counter",
               "Times that a lost head was published again.", metrics.healed);
+  text.single("flagmesh_engine_recoveries_total", "counter",
+              "Times that another engine's epoch was taken over.", metrics.recoveries);
   text.results("flagmesh_engine_commands_total", "Commands over Redis.", metrics.commands);
   text.results("flagmesh_engine_api_writes_total", "Changes through the API.", metrics.api_writes);
   text.single("flagmesh_engine_file_loads_total", "counter", "Flag files read.",

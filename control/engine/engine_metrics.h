@@ -17,6 +17,7 @@ struct EngineMetrics {
   uint64_t file_loads = 0;
   uint64_t file_refusals = 0;
   uint64_t healed = 0;
+  uint64_t recoveries = 0;
 };
 
 // What else is shown, taken when it is asked for.

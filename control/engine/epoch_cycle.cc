@@ -35,13 +35,7 @@ EpochCycle::EpochCycle(Parts parts, merkle::EpochLogFile log, History history)
       wait_timer_(&EpochCycle::on_wait_timer, this) {
   redis::Publisher::Callbacks callbacks;
   callbacks.on_trouble = [this](const Error& error) { trouble(error); };
-  callbacks.on_ahead = [this](const snapshot::VerifiedHead& head_ahead) {
-    trouble({"head_ahead",
-             "the published head is at epoch " + std::to_string(head_ahead.checkpoint.size) +
-                 ", ahead of this engine's log: another engine is or was at work",
-             {},
-             "stop one of them; this one's state_dir may be an old copy"});
-  };
+  callbacks.on_ahead = [this](const snapshot::VerifiedHead& head) { on_ahead(head); };
   callbacks.on_synced = [this] { on_synced(); };
   callbacks.on_warning = parts_.on_warning;
   callbacks.on_healed = [this](const Error& found) {
@@ -73,8 +67,11 @@ bool EpochCycle::kills_go_alone() const {
 }
 
 void EpochCycle::submit(std::vector<FlagChange> changes, std::vector<UsedNonce> nonces, Done done) {
-  if (phase_ == Phase::kBroken) return done(std::unexpected(*obstacle_));
-  if (pending_.waiters.size() + waiters_.size() + kills_.waiters.size() >= kWaiting) {
+  if (phase_ == Phase::kBroken) {
+    if (done) done(std::unexpected(*obstacle_));
+    return;
+  }
+  if (done && pending_.waiters.size() + waiters_.size() + kills_.waiters.size() >= kWaiting) {
     return done(fail("overloaded", "too many changes are waiting to be published"));
   }
   // A kill's waiter waits for the kill, not for flags that have it as a prerequisite.
@@ -152,6 +149,7 @@ void EpochCycle::on_event(snapshot::CarrierEvent event) {
   if (event == snapshot::CarrierEvent::kCosignature && phase_ == Phase::kCosign) {
     return poll_cosignatures();
   }
+  if (event == snapshot::CarrierEvent::kHead) return publisher_->look();
   if (event != snapshot::CarrierEvent::kConnected) return;
   publisher_->look();
   if (first_ && begun_ && publisher_->synced()) on_synced();
@@ -330,6 +328,7 @@ void EpochCycle::reserved() {
   obstacle_ = Error{"waiting_for_cosignatures",
                     "epoch " + std::to_string(log_.log().size()) + " waits for validators"};
   ask_validators();
+  if (parts_.on_candidate) parts_.on_candidate();
 }
 
 void EpochCycle::ask_validators() {
@@ -375,6 +374,8 @@ void EpochCycle::publish() {
     if (published) return settle();
     timer_.set(parts_.loop.timers(), parts_.loop.now_ms() + kRetryMs);
     trouble(published.error());
+    // Another engine's head: it is taken over, now that nothing is asked any more.
+    if (published.error().code == "head_moved") publisher_->look();
   });
 }
 

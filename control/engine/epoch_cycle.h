@@ -11,6 +11,12 @@
 // A head of a former run with another state is read back and proven first, so that what is published
 // is the difference from it; when it cannot be read, everything is published.
 //
+// A verified head ahead of this log is another engine's, or this one's disk is behind or empty: its
+// state and the log's leaves are read, proven against it, and this log goes on from there, if it
+// begins with what this engine has seen in force. So an engine beside the active one follows it and
+// can take over at any time; reservations keep the two from forking. What was on its way here is
+// given up.
+//
 // What comes while an epoch is on its way waits for the next one, all of it together. Where
 // validators or a lock may hold changes up, a kill goes out alone and ahead of them: what was on
 // its way is taken back and comes again after it. A candidate
@@ -66,10 +72,13 @@ class EpochCycle {
     std::function<void(const HistoryEntry& entry)> on_recorded = {};
     std::function<void(const Error& found)> on_healed;  // everything was published again
     std::function<void(const std::string&)> on_warning = {};  // the carrier is set up badly
+    std::function<void()> on_candidate = {};  // one was signed
     // Asked before the first epoch of a run, when the head and its state are known: why nothing may
     // be published yet. Asked again after poke().
     std::function<Status()> may_begin = {};
     bool kills_alone = false;  // also without validators
+    // The flags in force are another engine's, or were lost here: they were read back and proven.
+    std::function<void(const std::vector<snapshot::EntryChange>& entries)> on_recovered = {};
   };
 
   // Opens log and history in state_dir. Codes of make_folders, EpochLogFile::open, History::open.
@@ -116,6 +125,13 @@ class EpochCycle {
   // The epoch that routers are given; 0: none yet.
   uint64_t epoch() const { return writer_.head_size(); }
   const std::string& head() const { return publisher_->head(); }
+  // The candidate while it waits for cosignatures, else the head; and the log's size there.
+  const std::string& newest_note() const {
+    return phase_ == Phase::kCosign ? note_ : publisher_->head();
+  }
+  uint64_t newest_note_size() const {
+    return phase_ == Phase::kCosign ? log_.log().size() : writer_.head_size();
+  }
   // Root of the tenant's tree in that epoch: what a lock begins at. Nothing while another one is on
   // its way.
   std::optional<merkle::Hash> head_tenant_root() const;
@@ -152,6 +168,11 @@ class EpochCycle {
   void step();
   void on_synced();
   void adopt(const snapshot::StateStep& state);
+  // epoch_recovery.cc
+  void on_ahead(const snapshot::VerifiedHead& head);
+  void read_leaves(uint64_t from);
+  void recovered();
+  void give_up_recovery(const Error& why);
   bool kills_go_alone() const;
   void overtake_with(const std::vector<FlagChange>& kills);
   void take_back();
@@ -190,6 +211,15 @@ class EpochCycle {
   bool kill_staged_ = false;
   std::string lock_;  // of what is staged; empty: none
   std::unique_ptr<redis::HeadRead> head_read_;
+  // A head that is not of this log, while it is read.
+  struct Recovery {
+    merkle::Checkpoint checkpoint;
+    std::string head;
+    snapshot::StateStep state;
+    uint64_t keep = 0;  // epochs of this log that it has to begin with
+    std::vector<merkle::Hash> leaves;
+  };
+  std::optional<Recovery> recovery_;
   std::vector<Waiter> waiters_;  // for the epoch on its way
   HistoryEntry entry_;
   std::string note_;  // of the epoch on its way

@@ -11,6 +11,7 @@
 #include "control/flags/canonical_json.h"
 #include "control/flags/json_value.h"
 #include "control/flags/read_json.h"
+#include "merkle/secret_file.h"
 #include "proxy/base/durable_file.h"
 
 namespace flagmesh::engine {
@@ -154,6 +155,8 @@ Status History::load() {
                        line.substr(0, kCheckLetters) == check_of(line.substr(kCheckLetters + 1));
     auto entry = whole ? from_json(line.substr(kCheckLetters + 1))
                        : fail("corrupt_history", "the check sum is wrong");
+    // A power cut may leave the last line's end and not its middle.
+    if (!entry && !whole && end + 1 == rest.size()) break;
     if (!entry) {
       return fail("corrupt_history", entry.error().message, path_ + ":" + std::to_string(number),
                   "restore the file from a backup, or begin a new state_dir");
@@ -167,6 +170,7 @@ Status History::load() {
         ::write(fd_, kFirstLine.data(), kFirstLine.size()) != ssize_t(kFirstLine.size())) {
       return failed("write_failed", path_, "begin the file");
     }
+    if (auto synced = merkle::sync_folder_of(path_); !synced) return synced;
   } else if (::ftruncate(fd_, static_cast<off_t>(good)) != 0) {
     return failed("write_failed", path_, "cut a torn line");
   }

@@ -29,6 +29,7 @@ Publisher::~Publisher() {
 
 void Publisher::on_timer() {
   timer_.set(loop_.timers(), mono_ms() + audit_ms_);
+  audit_due_ = true;
   look();
 }
 
@@ -66,17 +67,19 @@ void Publisher::on_head(const std::optional<std::string>& found) {
   } else if (Result<VerifiedHead> head = verifier_.verify_enough(*found); !head) {
     heal(found, head.error());
   } else if (is_own(head->checkpoint)) {
-    on_own_head(*found, head->checkpoint);
+    on_own_head(*found, *head);
   } else if (verifier_.rules().policy == snapshot::TrustPolicy::kUnsigned) {
     heal(found, {"fork", "the head was of another log"});
   } else {
+    foreign_head_ = *found;
     on_foreign_head(*head);
   }
   if (is_first && callbacks_.on_synced) callbacks_.on_synced();
   idle();
 }
 
-void Publisher::on_own_head(const std::string& found, const merkle::Checkpoint& checkpoint) {
+void Publisher::on_own_head(const std::string& found, const VerifiedHead& head) {
+  const merkle::Checkpoint& checkpoint = head.checkpoint;
   if (pending_ && checkpoint.size == pending_->size) {
     finish_pending({});  // it had moved, only the answer was lost
   } else if (!writer_.head_known()) {
@@ -89,8 +92,15 @@ void Publisher::on_own_head(const std::string& found, const merkle::Checkpoint& 
   } else if (damaged_) {
     heal(found, {"damaged", "a publication was not stored"});
   } else if (found != head_) {
-    renew(head_);
-  } else {
+    // Another engine of this log renews it too: the younger one stays, or both would never end.
+    const Result<VerifiedHead> own = verifier_.verify(head_);
+    const bool younger = own && head.newest_ms >= own->newest_ms && head.validators >= own->validators;
+    if (younger && head.newest_ms > 0) {
+      head_ = found;
+    } else {
+      renew(head_);
+    }
+  } else if (std::exchange(audit_due_, false)) {
     audit();
   }
 }

@@ -24,7 +24,7 @@ namespace flagmesh::redis {
 // again.
 //
 // What it finds, and what it does:
-//   the head that it keeps       nothing, or renews it when only the signatures differ
+//   the head that it keeps       nothing; when only the signatures differ, the younger ones stay
 //   none, one that is behind     publishes everything again
 //   one that does not verify     the same, over it
 //   one of this log that a former run or an unanswered publish() moved there
@@ -37,6 +37,7 @@ class Publisher {
   struct Callbacks {
     // The carrier's head is known for the first time: publishing makes sense now.
     std::function<void()> on_synced = {};
+    // foreign_head() has its text.
     std::function<void(const snapshot::VerifiedHead&)> on_ahead = {};
     // Everything was published again; the error says what was found.
     std::function<void(const Error& found)> on_healed = {};
@@ -65,6 +66,9 @@ class Publisher {
   // The note in force; empty: none that this engine knows.
   const std::string& head() const { return head_; }
   bool synced() const { return synced_; }
+  const std::string& foreign_head() const { return foreign_head_; }
+  // The writer has jumped to this head, which another engine published.
+  void take_foreign_head(std::string head) { head_ = std::move(head); }
 
   void look();
 
@@ -77,7 +81,7 @@ class Publisher {
 
   void on_timer();
   void on_head(const std::optional<std::string>& found);
-  void on_own_head(const std::string& found, const merkle::Checkpoint& checkpoint);
+  void on_own_head(const std::string& found, const snapshot::VerifiedHead& head);
   void on_foreign_head(const snapshot::VerifiedHead& head);
   void take_over(const std::string& found, uint64_t size);
   void heal(std::optional<std::string> found, Error why);
@@ -99,9 +103,11 @@ class Publisher {
   const Callbacks callbacks_;
   const uint64_t audit_ms_;
   std::string head_;
+  std::string foreign_head_;
   std::optional<Pending> pending_;
   std::optional<std::string> overwrite_;  // what is to be replaced by a first head, whatever it is
   bool synced_ = false;
+  bool audit_due_ = true;  // by the timer, not with every look
   bool busy_ = false;        // a call is out
   bool look_again_ = false;  // asked for while busy
   bool damaged_ = false;  // a publication was refused in part: everything has to be written again

@@ -23,7 +23,7 @@ std::vector<merkle::Hash> leaves_of(const merkle::EpochLog& log, uint64_t after,
   std::vector<merkle::Hash> leaves;
   leaves.reserve(upto - after);
   for (uint64_t epoch = after + 1; epoch <= upto; epoch++) {
-    leaves.push_back(log.record(epoch).leaf());
+    leaves.push_back(log.leaf(epoch));
   }
   return leaves;
 }
@@ -204,6 +204,26 @@ Status StateWriter::adopt_head(const std::vector<EntryChange>& entries,
   if (right) commit(head_size_);
   if (Status staged = stage(list(to_wanted)); !staged) return staged;
   if (right) return {};
+  return fail("wrong_state", "the flags in force do not hash to their root here", {},
+              "is tenant_secret the one that they were published with?");
+}
+
+Status StateWriter::jump_to(uint64_t size, const std::vector<EntryChange>& entries,
+                            const merkle::Hash& state_root) {
+  std::map<std::pair<std::string, std::string>, std::optional<std::string>> changes;
+  for (const auto& [name, tenant] : tenants_) {
+    for (const auto& [key, entry] : tenant.entries) changes[{name, key}] = std::nullopt;
+  }
+  for (const EntryChange& entry : entries) changes[{entry.tenant, entry.key}] = entry.json;
+  std::vector<EntryChange> list;
+  for (const auto& [where, json] : changes) list.push_back({where.first, where.second, json});
+  if (Status staged = stage(list); !staged) return staged;
+  if (this->state_root() == state_root) {
+    commit(size);
+    return {};
+  }
+  head_size_ = size;
+  head_known_ = false;
   return fail("wrong_state", "the flags in force do not hash to their root here", {},
               "is tenant_secret the one that they were published with?");
 }

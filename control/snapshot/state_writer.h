@@ -65,6 +65,11 @@ class StateWriter {
   uint64_t head_size() const { return head_size_; }
   bool head_known() const { return head_known_; }
 
+  // Another engine has moved the head to that size: its entries become the head's state, and nothing
+  // is staged. Code "wrong_state" as above; then the head is one whose entries are not known.
+  Status jump_to(uint64_t size, const std::vector<EntryChange>& entries,
+                 const merkle::Hash& state_root);
+
   // What is staged, as what would stage it again on the head's state.
   std::vector<EntryChange> staged_changes() const;
 

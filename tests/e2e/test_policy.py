@@ -1,8 +1,10 @@
 """A validator's policy and the locks that engine and validator ask for, against real processes."""
+import base64
+import hashlib
 import unittest
 
 from harness import client, process
-from harness.mesh import CHECKOUT, Mesh, MeshTest
+from harness.mesh import CHECKOUT, ORIGIN, Mesh, MeshTest
 from harness.waiting import eventually
 
 
@@ -141,6 +143,70 @@ class Locks(MeshTest):
         said = self.flagmesh("lock", "history", archive).stdout
         self.assertIn("~ checkout", said)
         self.flagmesh("lock", "history", self.lock, archive / "2020-a.lock", code=1)
+
+
+class Witness(MeshTest):
+    """An outside witness (here: a validator of another log) cosigns the engine's checkpoints."""
+
+    def test_the_head_moves_when_the_witness_has_cosigned(self):
+        mesh = Mesh(self, validator=True)
+        other = mesh.keygen("other.test/log", "other.key")
+        config = {"trust": {"origin": "other.test/log", "keys": {"engine": [other], "validator": [mesh.validator_key]}},
+                  "redis": {"url": mesh.redis.url, "prefix": "other"}, "log": {"level": "debug", "access_log": "off"},
+                  "validator": {"state_dir": str(mesh.folder / "witness"), "signing_key": str(mesh.folder / "validator.key"),
+                                "address": "127.0.0.1:0",
+                                "witness_logs": [{"origin": ORIGIN, "keys": [mesh.engine_key]}]}}
+        witness, ports = mesh._start("witness", "validator", config)
+        address = process.wait_for_file(witness, ports)["address"]
+        settings = {"witnesses": [{"url": f"http://{address}", "key": mesh.validator_key}]}
+        engine = mesh.engine(**settings)
+        router = mesh.router()
+        for share in (30, 40, 50):
+            mesh.wait_for_epoch(mesh.set_rollout(rollout(share))["epoch"], router)
+        # A new engine process does not know what the witness has; it is told.
+        engine.kill()
+        self.untrack(engine)
+        mesh.engine(**settings)
+        mesh.wait_for_epoch(mesh.set_rollout(rollout(60))["epoch"], router)
+        # Without it nothing is in force.
+        witness.kill()
+        reply = client.post_json(mesh.api, "/api/v1/flags/checkout/rollout", rollout(70))
+        self.assertEqual(reply.status, 202, reply)
+
+
+class Standby(MeshTest):
+    def test_a_second_engine_follows_and_takes_over(self):
+        mesh = Mesh(self, validator=True)
+        first = mesh.engine()
+        mesh.validator()
+        router = mesh.router()
+        mesh.wait_for_epoch(mesh.set_rollout(rollout(30))["epoch"], router)
+        active = mesh.api
+        mesh.engine(state_dir=str(mesh.folder / "standby"))
+        standby = mesh.api
+        eventually(lambda: client.fetch(standby, "/readyz").json()["epoch"] == 2, "the standby to follow")
+        first.kill()
+        reply = client.post_json(standby, "/api/v1/flags/checkout/rollout", rollout(40))
+        self.assertEqual(reply.status, 200, reply)
+        mesh.wait_for_epoch(reply.json()["epoch"], router)
+        self.assertNotEqual(active, standby)
+
+    def test_the_log_is_there_as_tiles(self):
+        mesh = Mesh(self)
+        mesh.engine()
+        eventually(lambda: client.fetch(mesh.api, "/readyz").status == 200, "the engine")
+        mesh.set_rollout(rollout(30))
+        checkpoint = client.fetch(mesh.api, "/api/v1/log/checkpoint").body.decode().split("\n")
+        self.assertEqual(checkpoint[:2], [ORIGIN, "2"])
+        entries = client.fetch(mesh.api, "/api/v1/log/tile/entries/000.p/2").body
+        hashes = []
+        while entries:
+            length = int.from_bytes(entries[:2], "big")
+            hashes.append(hashlib.sha256(b"\0" + entries[2:2 + length]).digest())
+            entries = entries[2 + length:]
+        self.assertEqual(client.fetch(mesh.api, "/api/v1/log/tile/0/000.p/2").body, b"".join(hashes))
+        root = hashlib.sha256(b"\1" + hashes[0] + hashes[1]).digest()
+        self.assertEqual(checkpoint[2], base64.b64encode(root).decode())
 
 
 if __name__ == "__main__":

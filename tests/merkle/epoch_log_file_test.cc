@@ -144,5 +144,40 @@ TEST(EpochLogFile, AnAbsentFolderIsNamed) {
   EXPECT_EQ(EpochLogFile::open(folder.file("no/such")).error().code, "open_failed");
 }
 
+// A log whose disk was lost goes on from the leaves that others have.
+TEST(EpochLogFile, GoesOnFromLeavesThatWereRecovered) {
+  const TempFolder folder;
+  const std::string path = folder.file("epoch.log");
+  EpochLog whole;
+  std::vector<Hash> leaves;
+  for (uint64_t epoch = 1; epoch <= 6; ++epoch) {
+    EpochRecord record;
+    record.epoch = epoch;
+    record.time_ms = epoch;
+    ASSERT_TRUE(whole.append(record));
+    leaves.push_back(record.leaf());
+  }
+  {
+    auto file = EpochLogFile::open(path);
+    ASSERT_TRUE(file);
+    ASSERT_TRUE(file->append(whole.record(1)));
+    EpochRecord never_claimed = whole.record(2);
+    never_claimed.flags = 9;
+    ASSERT_TRUE(file->append(never_claimed));
+    ASSERT_TRUE(file->recover(1, std::span(leaves).subspan(1, 3), whole.record(5)));
+    EXPECT_EQ(file->log().root(), whole.root_at(5));
+    EXPECT_EQ(EpochLogFile::open(path).error().code, "locked");
+    ASSERT_TRUE(file->append(whole.record(6)));
+  }
+  auto again = EpochLogFile::open(path);
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ(again->log().root(), whole.root());
+  EXPECT_EQ(again->cut_bytes(), 0u);
+  ASSERT_NE(again->log().find(1), nullptr);
+  EXPECT_EQ(again->log().find(3), nullptr);
+  EXPECT_EQ(again->log().leaf(3), leaves[2]);
+  ASSERT_NE(again->log().find(5), nullptr);
+}
+
 }  // namespace
 }  // namespace flagmesh::merkle

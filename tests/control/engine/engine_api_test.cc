@@ -301,6 +301,18 @@ TEST_F(EngineApiTest, TenantsHaveTheirPaths) {
             200);
 }
 
+TEST_F(EngineApiTest, TheLogIsServedAsTiles) {
+  EXPECT_EQ(call(local(Method::kGet, "/api/v1/log/checkpoint")).body, engine_->epochs().head());
+  const auto tile = call(local(Method::kGet, "/api/v1/log/tile/0/000.p/1"));
+  EXPECT_EQ(tile.status, 200);
+  EXPECT_EQ(tile.content_type, "application/octet-stream");
+  EXPECT_EQ(tile.body, engine_->epochs().log().leaf(1).view());
+  EXPECT_EQ(call(local(Method::kGet, "/api/v1/log/tile/entries/000.p/1")).body.size(), 107u);
+  EXPECT_EQ(call(local(Method::kGet, "/api/v1/log/tile/0/000")).status, 404);
+  EXPECT_EQ(call(local(Method::kGet, "/api/v1/log/tile/0/../x")).status, 404);
+  EXPECT_EQ(call(local(Method::kGet, "/api/v1/log/")).status, 404);
+}
+
 // Each path of the table is in the document, and the other way round.
 TEST_F(EngineApiTest, TheOpenApiDocumentHasWhatThereIs) {
   const flags::JsonValue document = json_of(call(local(Method::kGet, "/api/v1/openapi.json")));

@@ -105,19 +105,6 @@ TEST_F(EngineTest, AFileThatChangedWhileItWasDownIsTheNextEpoch) {
   EXPECT_EQ(share(), 10);
 }
 
-TEST_F(EngineTest, ASecondEngineIsRefused) {
-  start_and_publish();
-  EngineOptions second = options();
-  second.state_dir = folder_ + "/second";
-  auto other = Engine::create(*loop_, carrier(), std::move(second));
-  ASSERT_TRUE(other);
-  ASSERT_TRUE((*other)->start());
-  ASSERT_TRUE(pump([&] { return (*other)->epochs().obstacle() != nullptr; }));
-  EXPECT_EQ((*other)->epochs().epoch(), 0u);
-  EXPECT_TRUE((*other)->not_ready());
-  EXPECT_EQ(*change("checkout", rollout(40)), 2u);
-}
-
 TEST_F(EngineTest, TheSameFolderTwiceIsRefused) {
   start_and_publish();
   EXPECT_EQ(Engine::create(*loop_, carrier(), options()).error().code, "locked");
