@@ -155,6 +155,7 @@ Status EpochLogFile::cut_to(uint64_t size, const std::string& bytes) {
 
 Status EpochLogFile::recover(uint64_t keep, std::span<const Hash> leaves,
                              const EpochRecord& record) {
+  if (keep == log_.size() && leaves.empty()) return append(record);
   EpochLog next = log_.first(keep);
   for (const Hash& leaf : leaves) next.append_leaf(leaf);
   if (Status status = next.append(record); !status) return status;

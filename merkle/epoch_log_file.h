@@ -43,7 +43,7 @@ class EpochLogFile {
   Status append(const EpochRecord& record);
 
   // Beyond its first `keep` epochs the log goes on as another one that has proven itself: leaves,
-  // then the record. The file is written anew; durable when it returns. Codes as append(), and
+  // then the record. The file is written anew, unless only the record is new; durable when it returns. Codes as append(), and
   // "locked". REQUIRES: keep <= log().size(), and the record's epoch is keep + leaves + 1.
   Status recover(uint64_t keep, std::span<const Hash> leaves, const EpochRecord& record);
 

@@ -25,6 +25,7 @@ uint16_t status_of(std::string_view code) {
       Row{"method_not_allowed", 405},  Row{"nothing_to_reset", 409},
       Row{"no_fractional", 409},       Row{"several_fractionals", 409},
       Row{"computed_fractional", 409}, Row{"prerequisite_cycle", 409},
+      Row{"head_moved", 409},
       Row{"changed_meanwhile", 412},   Row{"not_json", 415},
       Row{"key_used_otherwise", 422},  Row{"rate_limited", 429},
       Row{"overloaded", 503},          Row{"stopping", 503},

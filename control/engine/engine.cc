@@ -85,13 +85,22 @@ Status Engine::open(snapshot::HeadVerifier verifier) {
       .may_begin = [this] { return may_begin(); },
       .kills_alone = gate_.asks(),
       .on_recovered =
-          [this](const std::vector<snapshot::EntryChange>& entries) { take_over(entries); },
+          [this](const std::vector<snapshot::EntryChange>& entries) { on_recovered(entries); },
+      .on_seen = [this](const snapshot::VerifiedHead& head,
+                        redis::Publisher::Seen seen) { on_head_seen(head, seen); },
   };
   auto cycle = EpochCycle::open(std::move(parts));
   if (!cycle) return std::unexpected(cycle.error());
   cycle_ = std::move(*cycle);
   heartbeat_ = std::make_unique<Heartbeat>(loop_, *carrier_, cycle_->publisher(), *signer_,
                                            cycle_->verifier());
+  standby_ = std::make_unique<Standby>(loop_, heartbeat_interval(options_.trust.max_age_ms),
+                                       options_.state_dir + "/standby", [this] { take_over(); });
+  if (auto restored = standby_->restore(); !restored) return restored;
+  if (standing_by()) {
+    cycle_->set_passive();
+    heartbeat_->set_paused(true);
+  }
   return restore();
 }
 
@@ -120,29 +129,8 @@ Status Engine::restore() {
   }
   if (!store_.metadata().empty()) state.push_back({store_.tenant(), {}, store_.metadata()});
   started_at_ = cycle_->log().size();
+  if (standing_by()) changes.clear();  // of the files: looked at when it takes over
   return cycle_->begin(state, std::move(changes));
-}
-
-// Another engine's state is in force: what differs from the files lies over them here, too.
-void Engine::take_over(const std::vector<snapshot::EntryChange>& entries) {
-  ++metrics_.recoveries;
-  std::map<std::string, std::string> in_force;
-  std::string metadata;
-  for (const snapshot::EntryChange& entry : entries) {
-    if (entry.tenant != store_.tenant()) continue;
-    (entry.key.empty() ? metadata : in_force[entry.key]) = *entry.json;
-  }
-  FlagFiles files = read_files();
-  if (has_errors(files.diagnostics)) files.set.flags.clear();
-  FlagStore next = store_;
-  if (auto adopted = next.adopt(files.set, in_force, std::move(metadata)); !adopted) {
-    return on_trouble(adopted.error());
-  }
-  store_ = std::move(next);
-  proposed_.reset();
-  changed_at_.clear();
-  started_at_ = cycle_->log().size();
-  if (on_change_) on_change_();
 }
 
 FlagFiles Engine::read_files() const {
@@ -168,6 +156,8 @@ Status Engine::start() {
 
 void Engine::on_event(snapshot::CarrierEvent event, std::string_view text) {
   if (event == snapshot::CarrierEvent::kCommand) return on_command(text);
+  if (event == snapshot::CarrierEvent::kConnected) standby_->set_connected(true);
+  if (event == snapshot::CarrierEvent::kDisconnected) standby_->set_connected(false);
   cycle_->on_event(event);
 }
 
@@ -184,7 +174,7 @@ void Engine::mark_changed(const std::vector<FlagChange>& changes) {
 
 void Engine::change(std::string_view key, const FlagRequest& request, std::string author,
                     Done done) {
-  if (stopping_) return done(fail("stopping", "the engine is stopping"));
+  if (auto takes = takes_changes(); !takes) return done(std::unexpected(takes.error()));
   auto changes = apply(key, request, author);
   if (!changes) return done(std::unexpected(changes.error()));
   cycle_->submit(std::move(*changes), {}, std::move(done));
@@ -210,7 +200,7 @@ Result<std::vector<FlagChange>> Engine::apply(std::string_view key, const FlagRe
 
 void Engine::change_all(const std::vector<std::pair<std::string, FlagRequest>>& requests,
                         const std::string& author, Done done) {
-  if (stopping_) return done(fail("stopping", "the engine is stopping"));
+  if (auto takes = takes_changes(); !takes) return done(std::unexpected(takes.error()));
   if (gate_.asks()) {
     return done(fail("lock_required", "with require_lock nothing is imported", {},
                      "change the flag files and lock them"));
@@ -246,6 +236,10 @@ void Engine::remember(const HistoryEntry& entry) {
 
 void Engine::reload_files() {
   if (stopping_) return;
+  if (standing_by()) {
+    spdlog::info("flag files changed: they are read when this engine takes over");
+    return;
+  }
   const std::vector<std::string> paths = config::flag_files(options_.flags);
   if (paths.empty() && !options_.flags.files.empty()) {
     spdlog::error("no flag file is there any more: the flags stay as they are");
@@ -285,8 +279,14 @@ Status Engine::check_base(const Command& command) const {
 void Engine::on_command(std::string_view text) {
   auto command = read_command(text, options_.commands, options_.flags.tenant);
   if (!command) return answer({}, {}, std::unexpected(command.error()));
-  Status allowed = stopping_ ? Status(fail("stopping", "the engine is stopping"))
-                             : nonces_.check(*command, unix_seconds());
+  Status allowed = nonces_.check(*command, unix_seconds());
+  if (standing_by()) {
+    // The active one hears it, too, and answers. Here it must not be taken a second time later.
+    if (allowed && !command->nonce.empty()) nonces_.remember(command->nonce, command->expires);
+    ++metrics_.commands[{"refused", "standby"}];
+    return;
+  }
+  if (auto takes = takes_changes(); allowed) allowed = std::move(takes);
   if (allowed) allowed = check_base(*command);
   if (!allowed) return answer(command->flag, command->nonce, std::unexpected(allowed.error()));
   auto changes = apply(command->flag, command->request, command->author);
@@ -328,8 +328,15 @@ void Engine::put_cosignature(uint64_t size, const merkle::Hash& root, const std:
   carrier_->put_cosignature(size, root, name, std::move(line), [](Status) {});
 }
 
+Status Engine::takes_changes() const {
+  if (stopping_) return fail("stopping", "the engine is stopping");
+  if (!standing_by()) return {};
+  return fail("standby", "this engine stands by: another one is active; " + standby_->text(), {},
+              "send the change to the active engine");
+}
+
 std::optional<Error> Engine::not_ready() const {
-  if (stopping_) return Error{"stopping", "the engine is stopping"};
+  if (auto takes = takes_changes(); !takes) return takes.error();
   if (const Error* obstacle = cycle_->obstacle()) return *obstacle;
   if (!carrier_->connected()) return Error{"disconnected", "the carrier cannot be reached"};
   if (cycle_->epoch() == 0) return Error{"no_epoch", "nothing is published yet"};
@@ -343,6 +350,7 @@ std::string Engine::metrics() const {
   gauges.log_size = cycle_->log().size();
   gauges.heartbeats = heartbeat_->beats();
   gauges.connected = carrier_->connected();
+  gauges.standby = standing_by();
   return metrics_text(metrics_, gauges);
 }
 

@@ -21,6 +21,7 @@
 #include "control/engine/flag_store.h"
 #include "control/engine/heartbeat.h"
 #include "control/engine/lock_gate.h"
+#include "control/engine/standby.h"
 #include "control/snapshot/carrier.h"
 #include "proxy/base/diagnostic.h"
 #include "proxy/base/result.h"
@@ -48,7 +49,7 @@ class Engine {
 
   // --- changes ---
   using Done = EpochCycle::Done;
-  // What the API asks for. Codes of FlagStore::apply and EpochCycle::submit.
+  // What the API asks for. Codes of FlagStore::apply and EpochCycle::submit, "standby".
   void change(std::string_view key, const FlagRequest& request, std::string author, Done done);
   // Several at once: all of them in one epoch, or none.
   void change_all(const std::vector<std::pair<std::string, FlagRequest>>& requests,
@@ -59,6 +60,8 @@ class Engine {
   // --- what it knows ---
   const FlagStore& flags() const { return store_; }
   const EpochCycle& epochs() const { return *cycle_; }
+  // Another engine is active, and this one takes no changes (standby.h).
+  bool standing_by() const { return standby_->standing_by(); }
   // Why new changes do not reach routers; nothing when all is well.
   std::optional<Error> not_ready() const;
   std::string metrics() const;
@@ -111,7 +114,14 @@ class Engine {
   Status check_base(const Command& command) const;
   Result<std::vector<FlagChange>> apply(std::string_view key, const FlagRequest& request,
                                         const std::string& author);
-  void take_over(const std::vector<snapshot::EntryChange>& entries);
+  Status takes_changes() const;
+  // engine_standby.cc
+  void on_recovered(const std::vector<snapshot::EntryChange>& entries);
+  void on_head_seen(const snapshot::VerifiedHead& head, redis::Publisher::Seen seen);
+  void stand_by();
+  void take_over();
+  void on_resumed(const std::vector<snapshot::EntryChange>& left);
+  Status adopt(const std::vector<snapshot::EntryChange>& entries);
   // engine_locked.cc
   Status needs_no_lock(std::string_view key, const FlagRequest& request) const;
   Status may_begin();
@@ -138,6 +148,7 @@ class Engine {
   std::unique_ptr<HeadSigner> signer_;
   std::unique_ptr<EpochCycle> cycle_;
   std::unique_ptr<Heartbeat> heartbeat_;
+  std::unique_ptr<Standby> standby_;
   std::unique_ptr<FileWatcher> watcher_;
   // Log size when a flag was last changed, at the earliest when this run began: what base_epoch is
   // compared with.

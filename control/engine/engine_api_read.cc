@@ -88,6 +88,7 @@ LocalResponse EngineApi::health() const {
   JsonValue::Object object;
   object.push_back({"ready", !why.has_value()});
   object.push_back({"epoch", number(engine_.epochs().epoch())});
+  object.push_back({"standby", engine_.standing_by()});
   if (why) object.push_back({"reason", why->text()});
   if (const std::string note = engine_.note(); !note.empty()) object.push_back({"note", note});
   return json_response(why ? 503 : 200, JsonValue(std::move(object)));

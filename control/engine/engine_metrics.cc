@@ -56,7 +56,11 @@ std::string metrics_text(const EngineMetrics& metrics, const EngineGauges& gauge
   text.single("flagmesh_engine_healed_total", "counter",
               "Times that a lost head was published again.", metrics.healed);
   text.single("flagmesh_engine_recoveries_total", "counter",
-              "Times that another engine's epoch was taken over.", metrics.recoveries);
+              "Times that another engine's epoch was read and followed.", metrics.recoveries);
+  text.single("flagmesh_engine_standby", "gauge", "1 while another engine is active.",
+              gauges.standby ? 1 : 0);
+  text.single("flagmesh_engine_take_overs_total", "counter",
+              "Times that this engine became the active one.", metrics.take_overs);
   text.results("flagmesh_engine_commands_total", "Commands over Redis.", metrics.commands);
   text.results("flagmesh_engine_api_writes_total", "Changes through the API.", metrics.api_writes);
   text.single("flagmesh_engine_file_loads_total", "counter", "Flag files read.",

@@ -18,6 +18,7 @@ struct EngineMetrics {
   uint64_t file_refusals = 0;
   uint64_t healed = 0;
   uint64_t recoveries = 0;
+  uint64_t take_overs = 0;
 };
 
 // What else is shown, taken when it is asked for.
@@ -27,6 +28,7 @@ struct EngineGauges {
   uint64_t log_size = 0;
   uint64_t heartbeats = 0;
   bool connected = false;
+  bool standby = false;
 };
 
 // Prometheus text, version 0.0.4.

@@ -38,6 +38,12 @@ EpochCycle::EpochCycle(Parts parts, merkle::EpochLogFile log, History history)
   callbacks.on_ahead = [this](const snapshot::VerifiedHead& head) { on_ahead(head); };
   callbacks.on_synced = [this] { on_synced(); };
   callbacks.on_warning = parts_.on_warning;
+  callbacks.on_seen = [this](const snapshot::VerifiedHead& head, redis::Publisher::Seen seen) {
+    behind_ = false;  // or on_ahead() comes
+    const bool of_another = obstacle_ && (obstacle_->code == "fork" || obstacle_->code == "head_ahead");
+    if (of_another && seen != redis::Publisher::Seen::kForeign) obstacle_.reset();
+    if (parts_.on_seen) parts_.on_seen(head, seen);
+  };
   callbacks.on_healed = [this](const Error& found) {
     if (phase_ == Phase::kIdle) obstacle_.reset();
     parts_.on_healed(found);
@@ -190,15 +196,20 @@ void EpochCycle::adopt(const snapshot::StateStep& state) {
   }
   const auto& record = log_.log().record(writer_.head_size());
   if (auto adopted = writer_.adopt_head(entries, record.state_root); !adopted) {
-    parts_.on_trouble(adopted.error());
+    return parts_.on_trouble(adopted.error());
   }
+  if (!passive_) return;
+  // It had followed that head in a former run.
+  keep_head();
+  first_ = false;
+  if (parts_.on_recovered) parts_.on_recovered(entries);
 }
 
 void EpochCycle::step() {
   const bool kill_waits = !kills_.changes.empty();
   const bool wanted = first_ || kill_waits || !deferred_.empty() || !pending_.changes.empty() ||
                       !pending_.waiters.empty();
-  if (!begun_ || !wanted || asking_ || !publisher_->synced()) return;
+  if (!begun_ || !wanted || asking_ || passive_ || !publisher_->synced()) return;
   if (phase_ == Phase::kIdle) return prepare();
   if (phase_ != Phase::kCosign) return;
   const bool overtakes = parts_.loop.now_ms() - candidate_since_ >= kOvertakeMs;
@@ -298,11 +309,14 @@ void EpochCycle::reserve(std::optional<std::string> replaces) {
   auto claim = make_reservation(log_.log(), parts_.verifier.rules().origin, parts_.signer);
   if (!claim) return broken(claim.error());
   const bool forced = replaces.has_value();
-  claim->replaces = std::move(replaces);
+  claim->replaces = forced ? std::move(replaces) : left_claim_;
   asking_ = true;
   parts_.carrier.reserve(*std::move(claim), [this, forced](Status granted) {
     asking_ = false;
-    if (granted) return reserved();
+    if (granted) {
+      left_claim_.reset();
+      return reserved();
+    }
     timer_.set(parts_.loop.timers(), parts_.loop.now_ms() + kRetryMs);
     trouble(granted.error());
     if (!forced && granted.error().code == "reserved") doubt_reservation();

@@ -13,9 +13,10 @@
 //
 // A verified head ahead of this log is another engine's, or this one's disk is behind or empty: its
 // state and the log's leaves are read, proven against it, and this log goes on from there, if it
-// begins with what this engine has seen in force. So an engine beside the active one follows it and
-// can take over at any time; reservations keep the two from forking. What was on its way here is
-// given up.
+// begins with what this engine has seen in force. What was on its way here is given up. So an engine
+// beside the active one follows it (standby.h says which one that is): a passive cycle publishes
+// nothing. resume() ends that: what the other one claimed and showed to validators is finished, a
+// claim of which nobody has seen more is replaced. Reservations keep two from forking the log.
 //
 // What comes while an epoch is on its way waits for the next one, all of it together. Where
 // validators or a lock may hold changes up, a kill goes out alone and ahead of them: what was on
@@ -79,6 +80,8 @@ class EpochCycle {
     bool kills_alone = false;  // also without validators
     // The flags in force are another engine's, or were lost here: they were read back and proven.
     std::function<void(const std::vector<snapshot::EntryChange>& entries)> on_recovered = {};
+    // As Publisher::Callbacks::on_seen.
+    std::function<void(const snapshot::VerifiedHead&, redis::Publisher::Seen)> on_seen = {};
   };
 
   // Opens log and history in state_dir. Codes of make_folders, EpochLogFile::open, History::open.
@@ -100,6 +103,15 @@ class EpochCycle {
   // its way. The lock goes to validators with it. Nothing happens before poke(). REQUIRES: nothing
   // is waiting but what came so.
   void submit_locked(std::vector<FlagChange> changes, std::string lock);
+  // Stands by: follows the head, publishes nothing, takes no changes. REQUIRES: idle().
+  void set_passive();
+  bool passive() const { return passive_; }
+  // Goes on from what is in force and from what the engine before has left on its way. `done` gives
+  // what that has: entries that lie over those of the head. Codes "not_followed" (the head in force
+  // was not read yet: try again), and the carrier's; then it stays passive.
+  void resume(snapshot::Carrier::Done<std::vector<snapshot::EntryChange>> done);
+  // Writes changes down that were made elsewhere, so that a restart knows them. Code "write_failed".
+  Status note(std::vector<FlagChange> changes);
   // Goes on, when something was submitted or may_begin() may say otherwise.
   void poke() { step(); }
   // What begin() staged is given up: the head's state stays. REQUIRES: state().head_known().
@@ -142,7 +154,8 @@ class EpochCycle {
   // What keeps the newest changes from being enforced; null when all is well.
   const Error* obstacle() const {
     const bool counts = obstacle_ && (phase_ != Phase::kIdle || first_ ||
-                                      obstacle_->code == "head_ahead");
+                                      obstacle_->code == "head_ahead" ||
+                                      obstacle_->code == "fork");
     return counts ? &*obstacle_ : nullptr;
   }
 
@@ -173,6 +186,9 @@ class EpochCycle {
   void read_leaves(uint64_t from);
   void recovered();
   void give_up_recovery(const Error& why);
+  void resume_from(std::optional<std::string> claim, std::optional<std::string> candidate,
+                   snapshot::Carrier::Done<std::vector<snapshot::EntryChange>> done);
+  Status finish_candidate(const std::string& bytes);
   bool kills_go_alone() const;
   void overtake_with(const std::vector<FlagChange>& kills);
   void take_back();
@@ -220,6 +236,11 @@ class EpochCycle {
     std::vector<merkle::Hash> leaves;
   };
   std::optional<Recovery> recovery_;
+  bool passive_ = false;
+  bool behind_ = false;      // a head was seen that is not followed yet
+  MonoMs follow_after_ = 0;  // a passive one does not read a head before
+  MonoMs follow_began_ = 0;
+  std::optional<std::string> left_claim_;  // another engine's, to be replaced
   std::vector<Waiter> waiters_;  // for the epoch on its way
   HistoryEntry entry_;
   std::string note_;  // of the epoch on its way

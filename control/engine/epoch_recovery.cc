@@ -1,16 +1,37 @@
 // An engine that finds a head in force which is not of its log (epoch_cycle.h): it reads what that
-// head stands for, proves it, and goes on from there.
+// head stands for, proves it, and goes on from there. And one that stands by and becomes the active
+// one.
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "control/engine/epoch_cycle.h"
+#include "proxy/base/time.h"
 
 namespace flagmesh::engine {
+namespace {
+
+constexpr MonoMs kFollowRest = 9;
+
+std::vector<snapshot::EntryChange> changes_of(const snapshot::TenantChange& tenant) {
+  std::vector<snapshot::EntryChange> changes;
+  for (const snapshot::StateEntry& entry : tenant.changed) {
+    changes.push_back({tenant.tenant, entry.key, entry.json});
+  }
+  for (const std::string& key : tenant.gone) changes.push_back({tenant.tenant, key, std::nullopt});
+  return changes;
+}
+
+}  // namespace
 
 // The newest epoch of this log may never have been in force: it was written before it was claimed.
 void EpochCycle::on_ahead(const snapshot::VerifiedHead& head) {
+  behind_ = true;
   if (recovery_ || phase_ == Phase::kBroken) return;
+  const MonoMs now = parts_.loop.now_ms();
+  if (passive_ && now < follow_after_) return;  // the publisher looks again
   if (asking_) return publisher_->look();  // when that is answered
   const uint64_t size = head.checkpoint.size;
   const uint64_t known = log_.log().size();
@@ -28,6 +49,7 @@ void EpochCycle::on_ahead(const snapshot::VerifiedHead& head) {
                     "another engine forked the log, or this state_dir is not that of this Redis"});
   }
   recovery_ = std::move(recovery);
+  follow_began_ = now;
   asking_ = true;
   head_read_ = std::make_unique<redis::HeadRead>(
       parts_.carrier, head.checkpoint, 0, [this](Result<snapshot::StateStep> state) {
@@ -59,7 +81,7 @@ void EpochCycle::give_up_recovery(const Error& why) {
   const uint64_t size = recovery_->checkpoint.size;
   recovery_.reset();
   asking_ = false;
-  trouble({"head_ahead",
+  trouble({why.code == "fork" ? "fork" : "head_ahead",
            "the head in force is at epoch " + std::to_string(size) +
                ", ahead of this engine's log, and cannot be taken over: " + why.text(),
            {},
@@ -84,6 +106,11 @@ void EpochCycle::recovered() {
   }
   recovery_.reset();
   asking_ = false;
+  behind_ = false;
+  left_claim_.reset();
+  // Every head is read whole: that may take a tenth of the time, not all of it.
+  const MonoMs now = parts_.loop.now_ms();
+  follow_after_ = now + kFollowRest * (now - follow_began_);
   const merkle::EpochRecord& record = recovery.state.log.record;
   if (auto kept = log_.recover(recovery.keep, recovery.leaves, record); !kept) {
     return broken(kept.error());
@@ -117,6 +144,108 @@ void EpochCycle::recovered() {
     waiter.done(fail("head_moved", "another engine published meanwhile", {}, "ask again"));
   }
   if (on_idle_) std::exchange(on_idle_, {})();
+}
+
+// --- Standing by ---------------------------------------------------------------------------------
+
+void EpochCycle::set_passive() {
+  passive_ = true;
+  publisher_->set_passive(true);
+}
+
+Status EpochCycle::note(std::vector<FlagChange> changes) {
+  if (changes.empty()) return {};
+  return history_.append({0, unix_millis(), {}, std::move(changes), {}});
+}
+
+void EpochCycle::resume(snapshot::Carrier::Done<std::vector<snapshot::EntryChange>> done) {
+  follow_after_ = 0;
+  const bool unread = writer_.head_size() > 0 && !writer_.head_known();
+  if (asking_ || behind_ || unread || !publisher_->synced()) {
+    if (unread && !asking_ && publisher_->synced()) on_synced();
+    publisher_->look();
+    return done(fail("not_followed", "the head in force was not read yet"));
+  }
+  asking_ = true;
+  parts_.carrier.read_reservation([this, done = std::move(done)](
+                                      Result<std::optional<std::string>> claim) mutable {
+    if (!claim) {
+      asking_ = false;
+      return done(std::unexpected(claim.error()));
+    }
+    parts_.carrier.read_candidate([this, claim = std::move(*claim), done = std::move(done)](
+                                      Result<std::optional<std::string>> candidate) mutable {
+      asking_ = false;
+      if (!candidate) return done(std::unexpected(candidate.error()));
+      resume_from(std::move(claim), std::move(*candidate), std::move(done));
+    });
+  });
+}
+
+void EpochCycle::resume_from(std::optional<std::string> claim, std::optional<std::string> candidate,
+                             snapshot::Carrier::Done<std::vector<snapshot::EntryChange>> done) {
+  if (behind_) return done(fail("not_followed", "the head moved meanwhile"));
+  passive_ = false;
+  publisher_->set_passive(false);
+  // Whose engine is away for a lease and has shown it to nobody.
+  left_claim_ = std::move(claim);
+  if (candidate && writer_.head_known()) {
+    if (auto finished = finish_candidate(*candidate); !finished) {
+      spdlog::debug("candidate not taken over: {}", finished.error().text());
+    }
+  }
+  done(writer_.staged_changes());
+  if (phase_ == Phase::kPublish) publish();
+  publisher_->look();
+  step();
+}
+
+// Signed by an engine, and validators may have cosigned it already: another epoch of that size would
+// never get their cosignatures.
+Status EpochCycle::finish_candidate(const std::string& bytes) {
+  auto candidate = snapshot::Candidate::parse(bytes);
+  if (!candidate) return std::unexpected(candidate.error());
+  const auto signed_by = parts_.verifier.verify(candidate->note);
+  if (!signed_by) return std::unexpected(signed_by.error());
+  const merkle::Checkpoint& checkpoint = signed_by->checkpoint;
+  const snapshot::LogStep& step = candidate->log;
+  const uint64_t head = writer_.head_size();
+  if (signed_by->engines < parts_.verifier.rules().require_engine) {
+    return fail("not_enough_signatures", "no engine has signed it");
+  }
+  if (head == 0 || step.from != head || candidate->before || step.to() != checkpoint.size) {
+    return fail("bad_candidate", "it is no change of the head in force");
+  }
+  merkle::CompactRange range = log_.log().compact_range(head);
+  for (const merkle::Hash& leaf : step.skipped) range.append(leaf);
+  range.append(step.record.leaf());
+  if (range.root() != checkpoint.root) return fail("bad_candidate", "it is of another log");
+  std::vector<snapshot::EntryChange> changes;
+  for (const snapshot::TenantChange& tenant : candidate->tenants) {
+    std::ranges::move(changes_of(tenant), std::back_inserter(changes));
+  }
+  if (auto staged = writer_.stage(changes); !staged) return staged;
+  if (writer_.state_root() != step.record.state_root) {
+    writer_.discard();
+    return fail("wrong_state", "its flags do not hash to its root");
+  }
+  if (auto kept = log_.recover(head, step.skipped, step.record); !kept) {
+    writer_.discard();
+    return kept;
+  }
+  spdlog::warn("epoch {} of the engine before is finished", checkpoint.size);
+  note_ = candidate->note;
+  lock_ = candidate->lock;
+  entry_ = {};
+  first_ = false;
+  phase_ = needs_cosignatures() ? Phase::kCosign : Phase::kPublish;
+  if (phase_ == Phase::kPublish) return {};
+  candidate_since_ = parts_.loop.now_ms();
+  obstacle_ = Error{"waiting_for_cosignatures",
+                    "epoch " + std::to_string(checkpoint.size) + " waits for validators"};
+  ask_validators();
+  if (parts_.on_candidate) parts_.on_candidate();
+  return {};
 }
 
 }  // namespace flagmesh::engine

@@ -287,6 +287,20 @@ Status FlagStore::adopt(const flags::FlagSet& set,
   return {};
 }
 
+std::vector<FlagChange> differences(const FlagStore& before, const FlagStore& after) {
+  std::vector<FlagChange> changes;
+  for (const auto& [key, flag] : after.flags()) {
+    const FlagStore::Flag* old = before.find(key);
+    if (old != nullptr && old->canonical == flag.canonical && old->over == flag.over) continue;
+    if (flag.over.empty() && (old == nullptr || old->over.empty())) continue;  // the files say it
+    changes.push_back({.key = key, .json = flag.canonical, .over = flag.over});
+  }
+  for (const auto& [key, flag] : before.flags()) {
+    if (after.find(key) == nullptr && !flag.over.empty()) changes.push_back({key, std::nullopt});
+  }
+  return changes;
+}
+
 void FlagStore::restore_flag(const FlagStore& other, std::string_view key) {
   const Flag* flag = other.find(key);
   if (flag == nullptr) return forget(key);

@@ -59,6 +59,12 @@ enum class FlagOwner : uint8_t {
 };
 std::string_view owner_name(FlagOwner owner);
 
+class FlagStore;
+
+// What FlagStore::restore needs to make `after` of `before`; the files are the same. Author and text
+// are the caller's.
+std::vector<FlagChange> differences(const FlagStore& before, const FlagStore& after);
+
 // One owner, one thread. Changes take effect at once; publishing them is the caller's.
 class FlagStore {
  public:

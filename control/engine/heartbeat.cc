@@ -7,6 +7,12 @@
 
 namespace flagmesh::engine {
 
+namespace {
+
+constexpr MonoMs kLookAgainMs = 1'000;
+
+}  // namespace
+
 MonoMs heartbeat_interval(int64_t max_age_ms) {
   return static_cast<MonoMs>(std::clamp<int64_t>(max_age_ms / 10, 1'000, 60'000));
 }
@@ -26,9 +32,17 @@ void Heartbeat::start() {
 }
 
 void Heartbeat::beat() {
-  timer_.set(loop_.timers(), loop_.now_ms() + heartbeat_interval(verifier_.rules().max_age_ms));
+  if (!signer_.signs()) return;
+  const MonoMs now = loop_.now_ms();
+  const MonoMs interval = heartbeat_interval(verifier_.rules().max_age_ms);
   const std::string head = publisher_.head();
-  if (head.empty()) return;
+  const bool beats = !paused_ && !head.empty();
+  // Who stood still, or could not reach the carrier, may have been replaced meanwhile: it looks
+  // before it says that it is there.
+  const bool sure = now < publisher_.confirmed_ms() + 2 * interval;
+  timer_.set(loop_.timers(), now + (beats && !sure ? std::min(interval, kLookAgainMs) : interval));
+  if (!beats) return;
+  if (!sure) return publisher_.look();
   if (verifier_.rules().validator_keys.empty()) return renew(head, {});
   const auto verified = verifier_.verify(head);
   if (!verified) return;

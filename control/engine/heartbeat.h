@@ -22,11 +22,14 @@ class Heartbeat {
             const HeadSigner& signer, const snapshot::HeadVerifier& verifier);
 
   void start();
+  // An engine that stands by leaves the heartbeat to the active one.
+  void set_paused(bool paused) { paused_ = paused; }
+  // Now, and then every interval.
+  void beat();
   uint64_t beats() const { return beats_; }
 
  private:
   static void on_timer(void* self) { static_cast<Heartbeat*>(self)->beat(); }
-  void beat();
   void renew(const std::string& head, const std::vector<std::string>& cosignatures);
 
   event::Loop& loop_;
@@ -35,6 +38,7 @@ class Heartbeat {
   const HeadSigner& signer_;
   const snapshot::HeadVerifier& verifier_;
   event::Timer timer_;
+  bool paused_ = false;
   uint64_t beats_ = 0;
 };
 

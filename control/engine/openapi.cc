@@ -74,7 +74,7 @@ std::string_view openapi_document() {
   "Flag":{"type":"object","required":["flag","owner","key","tenant","epoch"],"properties":{"flag":{"$ref":"#/components/schemas/FlagDefinition"},"owner":{"type":"string","enum":["file","overlay","api"]},"rollout":{"$ref":"#/components/schemas/Weights"},"key":{"type":"string"},"tenant":{"type":"string"},"epoch":{"type":"integer"}}},
   "Flags":{"type":"object","required":["tenant","epoch","flags"],"properties":{"tenant":{"type":"string"},"epoch":{"type":"integer"},"flags":{"type":"object","additionalProperties":{"type":"object"}}}},
   "Tenants":{"type":"object","required":["tenants"],"properties":{"tenants":{"type":"array","items":{"type":"object","properties":{"name":{"type":"string"},"flags":{"type":"integer"},"epoch":{"type":"integer"}}}}}},
-  "Health":{"type":"object","required":["ready","epoch"],"properties":{"ready":{"type":"boolean"},"epoch":{"type":"integer"},"reason":{"type":"string"},"note":{"type":"string"}}},
+  "Health":{"type":"object","required":["ready","epoch"],"properties":{"ready":{"type":"boolean"},"standby":{"type":"boolean"},"epoch":{"type":"integer"},"reason":{"type":"string"},"note":{"type":"string"}}},
   "Weights":{"type":"object","additionalProperties":{"type":"integer","minimum":0}},
   "State":{"type":"object","required":["state"],"properties":{"state":{"type":"string","enum":["ENABLED","DISABLED"]}}},
   "Kill":{"type":"object","required":["variant"],"properties":{"variant":{"type":"string"}}},

@@ -72,6 +72,7 @@ void Publisher::on_head(const std::optional<std::string>& found) {
     heal(found, {"fork", "the head was of another log"});
   } else {
     foreign_head_ = *found;
+    if (callbacks_.on_seen) callbacks_.on_seen(*head, Seen::kForeign);
     on_foreign_head(*head);
   }
   if (is_first && callbacks_.on_synced) callbacks_.on_synced();
@@ -80,6 +81,10 @@ void Publisher::on_head(const std::optional<std::string>& found) {
 
 void Publisher::on_own_head(const std::string& found, const VerifiedHead& head) {
   const merkle::Checkpoint& checkpoint = head.checkpoint;
+  const bool same_head = writer_.head_known() && checkpoint.size == writer_.head_size();
+  const bool by_other = same_head && !head_.empty() && found != head_ && is_younger(head);
+  if (found == head_ || head_.empty()) confirmed_ms_ = mono_ms();
+  if (callbacks_.on_seen) callbacks_.on_seen(head, by_other ? Seen::kRenewed : Seen::kOwn);
   if (pending_ && checkpoint.size == pending_->size) {
     finish_pending({});  // it had moved, only the answer was lost
   } else if (!writer_.head_known()) {
@@ -91,24 +96,27 @@ void Publisher::on_own_head(const std::string& found, const VerifiedHead& head) 
     head_ = found;
   } else if (damaged_) {
     heal(found, {"damaged", "a publication was not stored"});
+  } else if (by_other) {
+    head_ = found;  // the younger one stays, or both would never end
+    confirmed_ms_ = mono_ms();
   } else if (found != head_) {
-    // Another engine of this log renews it too: the younger one stays, or both would never end.
-    const Result<VerifiedHead> own = verifier_.verify(head_);
-    const bool younger = own && head.newest_ms >= own->newest_ms && head.validators >= own->validators;
-    if (younger && head.newest_ms > 0) {
-      head_ = found;
-    } else {
-      renew(head_);
-    }
+    renew(head_);
   } else if (std::exchange(audit_due_, false)) {
     audit();
   }
 }
 
+// Than the one that is kept; and nobody's cosignature is lost with it.
+bool Publisher::is_younger(const VerifiedHead& found) const {
+  const Result<VerifiedHead> own = verifier_.verify(head_);
+  return own && found.engine_ms > 0 && found.newest_ms >= own->newest_ms &&
+         found.engine_ms >= own->engine_ms && found.validators >= own->validators;
+}
+
 // --- Looking whether all of it is there ----------------------------------------------------------
 
 void Publisher::audit() {
-  if (auditing_ || pending_) return;
+  if (auditing_ || pending_ || passive_) return;
   if (parts_.root != log_.root_at(writer_.head_size())) {
     // A head of a former run: what it names was never made here.
     Result<Publication> everything = writer_.everything(log_, head_, std::nullopt);
@@ -129,7 +137,7 @@ void Publisher::audited(const snapshot::AuditReport& report) {
   }
   // What was being published meanwhile is not what was asked about.
   const bool same = parts_.root == log_.root_at(writer_.head_size());
-  if (!report.complete && same && !busy_) restore_parts({"missing_parts", report.missing});
+  if (!report.complete && same && !busy_ && !passive_) restore_parts({"missing_parts", report.missing});
 }
 
 void Publisher::restore_parts(const Error& why) {
@@ -175,6 +183,7 @@ void Publisher::take_over(const std::string& found, uint64_t size) {
 }
 
 void Publisher::heal(std::optional<std::string> found, Error why) {
+  if (passive_) return;
   if (!writer_.head_known() || head_.empty()) {
     // There is nothing to put back; the first head goes over it.
     overwrite_ = std::move(found);
@@ -253,18 +262,27 @@ void Publisher::finish_pending(Status result) {
   if (result) {
     writer_.commit(pending.size);
     head_ = std::move(pending.head);
+    confirmed_ms_ = mono_ms();
     overwrite_.reset();
     damaged_ = false;
   }
   pending.done(std::move(result));
 }
 
+void Publisher::take_foreign_head(std::string head) {
+  head_ = std::move(head);
+  confirmed_ms_ = mono_ms();
+}
+
 void Publisher::renew(std::string head) {
+  if (passive_) return;
   head_ = std::move(head);
   Result<VerifiedHead> own = verifier_.verify(head_);
   if (!own || !carrier_.connected()) return;
   carrier_.renew_head(head_, own->checkpoint.root, [this, alive = alive_](Status renewed) {
-    if (*alive && !renewed && renewed.error().code == "head_moved") look();
+    if (!*alive) return;
+    if (renewed) confirmed_ms_ = mono_ms();
+    if (!renewed && renewed.error().code == "head_moved") look();
   });
 }
 

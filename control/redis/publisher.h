@@ -32,13 +32,22 @@ namespace flagmesh::redis {
 //   one that verifies and is not of this log, or ahead of it
 //                                tells on_ahead, overwrites nothing: another engine is at work.
 //                                Under TrustPolicy::kUnsigned it is overwritten
+//
+// A passive one (of an engine that stands by) looks, and writes nothing.
 class Publisher {
  public:
+  enum class Seen : uint8_t {
+    kOwn,
+    kRenewed,  // of this log, and another engine has signed it later
+    kForeign,  // not of this log
+  };
   struct Callbacks {
     // The carrier's head is known for the first time: publishing makes sense now.
     std::function<void()> on_synced = {};
     // foreign_head() has its text.
     std::function<void(const snapshot::VerifiedHead&)> on_ahead = {};
+    // The head in force is one that verifies; before on_ahead.
+    std::function<void(const snapshot::VerifiedHead&, Seen)> on_seen = {};
     // Everything was published again; the error says what was found.
     std::function<void(const Error& found)> on_healed = {};
     std::function<void(const Error&)> on_trouble = {};
@@ -68,9 +77,12 @@ class Publisher {
   bool synced() const { return synced_; }
   const std::string& foreign_head() const { return foreign_head_; }
   // The writer has jumped to this head, which another engine published.
-  void take_foreign_head(std::string head) { head_ = std::move(head); }
+  void take_foreign_head(std::string head);
 
   void look();
+  void set_passive(bool passive) { passive_ = passive; }
+  // When the head in force was last known to be head(); monotonic.
+  uint64_t confirmed_ms() const { return confirmed_ms_; }
 
  private:
   struct Pending {
@@ -83,6 +95,7 @@ class Publisher {
   void on_head(const std::optional<std::string>& found);
   void on_own_head(const std::string& found, const snapshot::VerifiedHead& head);
   void on_foreign_head(const snapshot::VerifiedHead& head);
+  bool is_younger(const snapshot::VerifiedHead& found) const;
   void take_over(const std::string& found, uint64_t size);
   void heal(std::optional<std::string> found, Error why);
   void send_pending();
@@ -107,7 +120,9 @@ class Publisher {
   std::optional<Pending> pending_;
   std::optional<std::string> overwrite_;  // what is to be replaced by a first head, whatever it is
   bool synced_ = false;
-  bool audit_due_ = true;  // by the timer, not with every look
+  bool passive_ = false;
+  uint64_t confirmed_ms_ = 0;
+  bool audit_due_ = true;    // by the timer, not with every look
   bool busy_ = false;        // a call is out
   bool look_again_ = false;  // asked for while busy
   bool damaged_ = false;  // a publication was refused in part: everything has to be written again

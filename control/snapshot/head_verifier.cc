@@ -116,7 +116,11 @@ Status HeadVerifier::count_signatures(const merkle::Note& note, VerifiedHead& he
     }
     // A time beyond what milliseconds can say is in the future in any case.
     constexpr int64_t kMost = INT64_MAX / 1000;
-    head.newest_ms = std::max(head.newest_ms, std::min(signature.timestamp, kMost) * 1000);
+    const int64_t time_ms = std::min(signature.timestamp, kMost) * 1000;
+    head.newest_ms = std::max(head.newest_ms, time_ms);
+    if (roles_[signature.key] != Role::kValidator) {
+      head.engine_ms = std::max(head.engine_ms, time_ms);
+    }
   }
   return {};
 }

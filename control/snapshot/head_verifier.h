@@ -32,6 +32,7 @@ struct VerifiedHead {
   uint32_t engines = 0;     // distinct pinned keys that signed the checkpoint itself
   uint32_t validators = 0;  // distinct pinned keys that cosigned it
   int64_t newest_ms = 0;    // newest verified timestamp, milliseconds; 0: none
+  int64_t engine_ms = 0;    // newest of an engine's
 };
 
 // Keys by role, checked: types fit the role, and no public key is there twice. A value; any thread.

@@ -84,6 +84,19 @@ class Commands(MeshTest):
         self.assert_everybody_gets("off")
         self.assert_no_request_was_lost()
 
+    def test_no_command_where_the_engine_takes_none(self):
+        key, verifier = self.operator_key()
+        self.start_under_load(command_keys=[verifier], redis_commands="off")
+        listeners = self.mesh.redis.cli("-x", "PUBLISH", "flagmesh:commands",
+                                        stdin=self.signed_command(key, "--rollout", "on=100,off=0"))
+        self.assertEqual(listeners.strip(), "0", "the engine does not even listen")
+        self.mesh.redis.cli("PUBLISH", "flagmesh:commands", UNSIGNED)
+        stays(lambda: all(self.mesh.epoch(router) == self.before[router] for router in self.routers),
+              "the epoch", seconds=0.5)
+        self.mesh.set_rollout({"on": 100, "off": 0})
+        self.assert_everybody_gets("on")
+        self.assert_no_request_was_lost()
+
     def test_api_and_kill_switch(self):
         self.start_under_load()
         self.mesh.set_rollout({"on": 100, "off": 0})

@@ -176,7 +176,7 @@ class Witness(MeshTest):
 
 class Standby(MeshTest):
     def test_a_second_engine_follows_and_takes_over(self):
-        mesh = Mesh(self, validator=True)
+        mesh = Mesh(self, validator=True, max_age="10s")
         first = mesh.engine()
         mesh.validator()
         router = mesh.router()
@@ -186,6 +186,7 @@ class Standby(MeshTest):
         standby = mesh.api
         eventually(lambda: client.fetch(standby, "/readyz").json()["epoch"] == 2, "the standby to follow")
         first.kill()
+        eventually(lambda: not client.fetch(standby, "/readyz").json()["standby"], "it to take over", timeout=20)
         reply = client.post_json(standby, "/api/v1/flags/checkout/rollout", rollout(40))
         self.assertEqual(reply.status, 200, reply)
         mesh.wait_for_epoch(reply.json()["epoch"], router)

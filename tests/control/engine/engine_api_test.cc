@@ -115,7 +115,7 @@ TEST_F(EngineApiTest, ChangesComeFromLoopbackOnly) {
 
 TEST_F(EngineApiTest, SaysHowItIs) {
   EXPECT_EQ(call(local(Method::kGet, "/healthz")).status, 200);
-  EXPECT_EQ(call(local(Method::kGet, "/readyz")).body, "{\"epoch\":1,\"ready\":true}\n");
+  EXPECT_EQ(call(local(Method::kGet, "/readyz")).body, "{\"epoch\":1,\"ready\":true,\"standby\":false}\n");
   const auto metrics = call(local(Method::kGet, "/metrics"));
   EXPECT_NE(metrics.body.find("\nflagmesh_engine_epoch 1\n"), std::string::npos) << metrics.body;
   const auto latest = call(local(Method::kGet, "/api/v1/epochs/latest"));

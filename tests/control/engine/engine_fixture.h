@@ -64,6 +64,7 @@ class EngineTest : public testing::Test {
     snapshot::TrustRules rules;
     rules.origin = "engine.test";
     rules.engine_keys.push_back(engine_key().verifier());
+    rules.max_age_ms = max_age_ms_;
     if (with_validator_) {
       rules.validator_keys.push_back(validator_key().verifier());
       rules.require_validator = 1;
@@ -149,6 +150,7 @@ class EngineTest : public testing::Test {
   CommandRules commands_;
   std::shared_ptr<const config::ApiTokens> tokens_;
   bool with_validator_ = false;
+  int64_t max_age_ms_ = 600'000;
   config::LockRule require_lock_;
   std::unique_ptr<Engine> engine_;
 };
