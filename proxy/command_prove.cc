@@ -9,7 +9,9 @@
 
 #include "control/config/trust_material.h"
 #include "lockfile/flag_proof.h"
+#include "lockfile/lock_file.h"
 #include "merkle/note.h"
+#include "proxy/base/durable_file.h"
 #include "proxy/base/time.h"
 #include "proxy/cli_support.h"
 #include "proxy/commands.h"
@@ -20,6 +22,7 @@ namespace {
 
 struct ProveArguments {
   std::string flag;
+  std::string lock;
   std::string out;
   std::string engine = kDefaultEngine;
 };
@@ -32,7 +35,39 @@ struct VerifyArguments {
   int64_t max_age = 0;
 };
 
+// Adds to a lock where it was published, when what is in force is what it locks.
+Status prove_lock(const ProveArguments& arguments) {
+  const auto text = cli::read_file(arguments.lock);
+  if (!text) return std::unexpected(text.error());
+  auto file = lockfile::LockFile::parse(*text);
+  if (!file) return std::unexpected(file.error());
+  const auto trailer = fetch_from_engine(arguments.engine, "/api/v1/published");
+  if (!trailer) return std::unexpected(trailer.error());
+  auto published = lockfile::Published::parse(*trailer);
+  if (!published) return std::unexpected(published.error());
+  const auto checkpoint = lockfile::check_published(
+      *published, {file->lock.tenant, file->lock.flag_count(), file->lock.tenant_root});
+  if (!checkpoint) {
+    return fail("not_in_force", "the flags in force are not those of the lock", arguments.lock,
+                "publish them first, or lock what is in force");
+  }
+  const uint64_t epoch = published->record.epoch;
+  file->published = *std::move(published);
+  if (Status written = write_atomically(arguments.lock, file->text()); !written) return written;
+  printf("%s: published as epoch %llu of %s\n", arguments.lock.c_str(),
+         static_cast<unsigned long long>(epoch), checkpoint->origin.c_str());
+  return {};
+}
+
 int run_prove(const ProveArguments& arguments) {
+  if (arguments.flag.empty() == arguments.lock.empty()) {
+    cli::complain({"bad_arguments", "one thing to prove", {}, "a FLAG, or --lock FILE"});
+    return cli::kBadConfig;
+  }
+  if (!arguments.lock.empty()) {
+    const Status done = prove_lock(arguments);
+    return done ? cli::kDone : cli::complain(done.error());
+  }
   const auto text =
       fetch_from_engine(arguments.engine, "/api/v1/proofs/" + path_segment(arguments.flag));
   if (!text) return cli::complain(text.error());
@@ -150,13 +185,16 @@ void add_prove(CLI::App& app, int& exit_code) {
   command->footer(
       "Examples:\n"
       "  flagmesh prove checkout -o checkout.proof\n"
+      "  flagmesh prove --lock flags.lock      a router can boot from the lock and its files then\n"
       "  flagmesh prove checkout | flagmesh verify-proof - --keys shop.example.com/flags+1b2c...\n"
       "The file has the flag as it is in force, its opening, both inclusion proofs, the epoch's "
       "record "
       "and a C2SP tlog-proof.\n"
       "Exit code: 0 written, 1 there is no such flag or the engine cannot be reached.");
   auto arguments = std::make_shared<ProveArguments>();
-  command->add_option("FLAG", arguments->flag, "key of the flag")->required();
+  command->add_option("FLAG", arguments->flag, "key of the flag");
+  command->add_option("--lock", arguments->lock,
+                      "instead of a flag: a lock, which is told where its flags were published");
   command->add_option("-o,--out", arguments->out, "the file; default: standard output");
   command->add_option("--engine", arguments->engine, "the engine's API")
       ->envname("FLAGMESH_ENGINE")

@@ -1,9 +1,12 @@
 #include "proxy/state_sources.h"
 
+#include <spdlog/spdlog.h>
+
 #include "control/config/trust_material.h"
 #include "control/redis/carrier_state_source.h"
 #include "control/snapshot/acceptance.h"
 #include "proxy/cli_support.h"
+#include "proxy/state_from_lock.h"
 
 namespace flagmesh {
 namespace {
@@ -33,12 +36,22 @@ Result<Builder::MakeSource> state_source_for(const config::Config& config, bool 
         return to->keep(head, proposal);
       };
     }
+    std::optional<snapshot::StoredTrust> seed;
+    if (!flags.lock.empty()) {
+      Result<snapshot::StoredTrust> locked = state_from_lock(flags);
+      if (!locked) {
+        spdlog::error("flags.lock is of no use ({}): {}", locked.error().code,
+                      locked.error().text());
+      } else {
+        seed = *std::move(locked);
+      }
+    }
     Result<snapshot::Acceptance> acceptance =
         snapshot::Acceptance::create(rules, flags.tenant, std::move(persist));
     if (!acceptance) return std::unexpected(acceptance.error());
     return std::make_unique<redis::CarrierStateSource>(io.loop(), cli::redis_carrier(io, redis),
                                                        std::move(*acceptance), kRereadMs,
-                                                       std::move(journal));
+                                                       std::move(journal), std::move(seed));
   };
 }
 

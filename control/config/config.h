@@ -117,6 +117,8 @@ struct FlagsConfig {
   FlagSource source = FlagSource::kRedis;
   std::string tenant = "default";
   std::vector<std::string> files;  // patterns; expanded by flag_files()
+  std::string lock;                // of `files`, with where it was published; empty: none
+  std::string tenant_secret;       // file; for `lock`, when the engine has one
 };
 
 // A public key appears once in all of these and in EngineConfig::command_keys: one key, one role.

@@ -77,7 +77,13 @@ void parse_flags(Report& report, const JsonValue& value, FlagsConfig& out) {
       report.flag_patterns.push_back({reader.member("files"), path, mark});
     }
   }
+  reader.path("lock", out.lock);
+  reader.key_file("tenant_secret", out.tenant_secret);
   reader.finish();
+  if (!out.lock.empty() && out.files.empty()) {
+    report.error(reader.name_mark("lock"), "'lock' is of flag files, but 'files' names none",
+                 "add files: [\"flags/*.yaml\"]");
+  }
   if (out.source == FlagSource::kFiles && out.files.empty()) {
     report.error(reader.name_mark("source"), "flags come from files, but 'files' names none",
                  "add files: [\"flags/*.yaml\"]");

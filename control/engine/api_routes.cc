@@ -32,6 +32,7 @@ constexpr ApiRoute kRoutes[] = {
     {Method::kGet, "/log/{path}", ApiCall::kLog, ApiRole::kAdmin},
     {Method::kGet, "/proofs/{key}", ApiCall::kProof, ApiRole::kViewer},
     {Method::kGet, "/routers", ApiCall::kRouters, ApiRole::kViewer},
+    {Method::kGet, "/published", ApiCall::kPublished, ApiRole::kViewer},
 };
 
 // Whether the path has this form; its key, still escaped, goes to `key`.

@@ -35,6 +35,7 @@ enum class ApiCall : uint8_t {
   kLog,
   kProof,
   kRouters,
+  kPublished,
 };
 
 struct ApiRoute {

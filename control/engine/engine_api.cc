@@ -131,6 +131,8 @@ LocalResponse EngineApi::read(const Call& call) const {
       return latest_epoch();
     case ApiCall::kProof:
       return proof(call);
+    case ApiCall::kPublished:
+      return published();
     default:
       return not_found();
   }

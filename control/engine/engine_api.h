@@ -75,6 +75,7 @@ class EngineApi final : public stream::LocalHandler {
   stream::LocalResponse latest_epoch() const;
   stream::LocalResponse log(const Call& call) const;
   stream::LocalResponse proof(const Call& call) const;
+  stream::LocalResponse published() const;
   stream::LocalResponse evaluate(const Call& call) const;
   stream::LocalResponse validate(const Call& call) const;
   stream::LocalResponse export_flags() const;

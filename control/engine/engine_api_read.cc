@@ -11,8 +11,9 @@
 #include "control/flags/prerequisites.h"
 #include "control/flags/read_json.h"
 #include "control/ofrep/bulk.h"
-#include "merkle/log_tiles.h"
 #include "lockfile/flag_proof.h"
+#include "lockfile/published.h"
+#include "merkle/log_tiles.h"
 #include "merkle/note.h"
 
 namespace flagmesh::engine {
@@ -235,6 +236,26 @@ LocalResponse EngineApi::log(const Call& call) const {
   LocalResponse response;
   response.content_type = "application/octet-stream";
   response.body = std::move(*bytes);
+  return response;
+}
+
+// Where the tenant's flags in force were published: the trailer of a lock (lockfile/published.h).
+LocalResponse EngineApi::published() const {
+  const EpochCycle& epochs = engine_.epochs();
+  const auto tenant = epochs.state().prove_tenant_at_head(engine_.flags().tenant());
+  if (!tenant) return error_response("not_found", "nothing is published yet");
+  auto checkpoint = merkle::Note::parse(epochs.head());
+  if (!checkpoint) return error_response(checkpoint.error());
+  const lockfile::Published trailer{
+      .tenant_opening = tenant->opening,
+      .tenant_index = tenant->index,
+      .tenants = tenant->tenants,
+      .tenant_proof = tenant->path,
+      .record = epochs.log().record(epochs.epoch()),
+      .log_proof = epochs.log().inclusion(epochs.epoch(), epochs.epoch()),
+      .checkpoint = *std::move(checkpoint)};
+  LocalResponse response = text_response(200, trailer.text());
+  response.content_type = "text/plain; charset=utf-8";
   return response;
 }
 

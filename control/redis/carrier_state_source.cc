@@ -34,9 +34,11 @@ bool is_missing(const Error& why) {
 CarrierStateSource::CarrierStateSource(event::Loop& loop,
                                        std::unique_ptr<snapshot::Carrier> carrier,
                                        snapshot::Acceptance acceptance, uint64_t reread_ms,
-                                       std::unique_ptr<snapshot::Journal> journal)
+                                       std::unique_ptr<snapshot::Journal> journal,
+                                       std::optional<snapshot::StoredTrust> seed)
     : loop_(loop),
       journal_(std::move(journal)),
+      seed_(std::move(seed)),
       acceptance_(std::move(acceptance)),
       reread_ms_(reread_ms),
       random_(std::random_device{}()),
@@ -49,6 +51,8 @@ CarrierStateSource::~CarrierStateSource() = default;
 Status CarrierStateSource::start(OnState on_state) {
   on_state_ = std::move(on_state);
   if (Status booted = boot(); !booted) return booted;
+  if (seed_ && acceptance_.size() == 0) boot_from_seed();
+  seed_.reset();
   carrier_->start({.heads = true},
                   [this](CarrierEvent event, std::string_view) { on_event(event); });
   set_timer(reread_ms_);
@@ -79,11 +83,28 @@ Status CarrierStateSource::boot() {
         acceptance_.size());
     return {};
   }
-  spdlog::info("booted from the journal: epoch {}, {} flags", (*state)->trust.epoch,
-               (*state)->flags.size());
-  status_.update([&](auto& view) { view.epoch = (*state)->trust.epoch; });
-  on_state_(**std::move(state));
+  begin_with(**std::move(state), "the journal");
   return {};
+}
+
+// A lock with its flag files. Redis may have newer: what is wrong with it stops nobody.
+void CarrierStateSource::boot_from_seed() {
+  snapshot::Acceptance blank = acceptance_;
+  auto state = acceptance_.restore(*seed_, unix_millis(), mono_ms());
+  if (state && *state) {
+    begin_with(**std::move(state), "the lock");
+    return;
+  }
+  acceptance_ = std::move(blank);
+  count_refusal(
+      state ? Error{"not_enough_signatures", "the lock's checkpoint is not signed as trust asks"}
+            : state.error());
+}
+
+void CarrierStateSource::begin_with(snapshot::AcceptedState state, std::string_view from) {
+  spdlog::info("booted from {}: epoch {}, {} flags", from, state.trust.epoch, state.flags.size());
+  status_.update([&](auto& view) { view.epoch = state.trust.epoch; });
+  on_state_(std::move(state));
 }
 
 // Whether new state can be kept; asks for the folder that another process had.

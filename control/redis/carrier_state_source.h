@@ -36,10 +36,11 @@ class CarrierStateSource final : public snapshot::StateSource {
  public:
   static constexpr uint64_t kLockMs = 50;
 
-  // `acceptance` persists to `journal`, which may be null.
+  // `acceptance` persists to `journal`, which may be null. `seed`: what to boot from without one.
   CarrierStateSource(event::Loop& loop, std::unique_ptr<snapshot::Carrier> carrier,
                      snapshot::Acceptance acceptance, uint64_t reread_ms = 4'000,
-                     std::unique_ptr<snapshot::Journal> journal = nullptr);
+                     std::unique_ptr<snapshot::Journal> journal = nullptr,
+                     std::optional<snapshot::StoredTrust> seed = std::nullopt);
   ~CarrierStateSource() override;
 
   // Codes of Journal::read and Acceptance::restore.
@@ -51,6 +52,8 @@ class CarrierStateSource final : public snapshot::StateSource {
 
  private:
   Status boot();
+  void boot_from_seed();
+  void begin_with(snapshot::AcceptedState state, std::string_view from);
   bool has_journal();
   void keep_newest();
   void unwritable(const Error& why);
@@ -72,6 +75,7 @@ class CarrierStateSource final : public snapshot::StateSource {
 
   event::Loop& loop_;
   const std::unique_ptr<snapshot::Journal> journal_;
+  std::optional<snapshot::StoredTrust> seed_;  // until start()
   snapshot::Acceptance acceptance_;
   std::optional<snapshot::Acceptance> blank_;  // as before boot(), while the journal is not held
   int64_t kept_ms_ = 0;                        // the newest verified timestamp that the journal has

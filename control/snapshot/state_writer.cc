@@ -282,6 +282,25 @@ SortedTree StateWriter::tree_at_head(const Tenant& tenant) {
   return tree;
 }
 
+SortedTree StateWriter::state_at_head() const {
+  SortedTree state = state_;
+  for (const auto& [name, tenant] : tenants_) {
+    if (tenant.is_new) {
+      state.erase(name);
+    } else if (!tenant.before.empty()) {
+      const std::string json = summary_of(name, tree_at_head(tenant)).json();
+      state.put(name, merkle::make_leaf_hash(tenant.secret, LeafKind::kTenant, name, {}, json));
+    }
+  }
+  return state;
+}
+
+std::optional<TenantProof> StateWriter::prove_tenant_at_head(std::string_view name) const {
+  const auto found = tenants_.find(name);
+  if (!head_known_ || found == tenants_.end() || found->second.is_new) return std::nullopt;
+  return prove(found->first, found->second, tree_at_head(found->second), state_at_head());
+}
+
 std::optional<StateWriter::ProvenEntry> StateWriter::prove_at_head(std::string_view name,
                                                                    std::string_view key) const {
   const auto found = tenants_.find(name);
@@ -290,19 +309,11 @@ std::optional<StateWriter::ProvenEntry> StateWriter::prove_at_head(std::string_v
   const SortedTree tree = tree_at_head(tenant);
   const std::optional<uint64_t> index = tree.find(key);
   if (!index) return std::nullopt;
-  SortedTree state = state_;
-  for (const auto& [other, changed] : tenants_) {
-    if (changed.is_new) {
-      state.erase(other);
-    } else if (!changed.before.empty()) {
-      const std::string json = summary_of(other, tree_at_head(changed)).json();
-      state.put(other, merkle::make_leaf_hash(changed.secret, LeafKind::kTenant, other, {}, json));
-    }
-  }
   const auto staged = tenant.before.find(key);
-  return ProvenEntry{
-      staged != tenant.before.end() ? *staged->second : tenant.entries.find(key)->second, *index,
-      tree.size(), tree.inclusion(*index), prove(found->first, tenant, tree, state)};
+  const StateEntry& entry =
+      staged != tenant.before.end() ? *staged->second : tenant.entries.find(key)->second;
+  return ProvenEntry{entry, *index, tree.size(), tree.inclusion(*index),
+                     prove(found->first, tenant, tree, state_at_head())};
 }
 
 bool StateWriter::is_whole(const merkle::EpochLog& log) const {

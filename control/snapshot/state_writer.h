@@ -94,6 +94,8 @@ class StateWriter {
     TenantProof tenant;
   };
   std::optional<ProvenEntry> prove_at_head(std::string_view tenant, std::string_view key) const;
+  // The tenant alone.
+  std::optional<TenantProof> prove_tenant_at_head(std::string_view tenant) const;
 
   // What is staged, as epoch log.size(). REQUIRES: the log's last record has state_root(), and the
   // head is one of its sizes before.
@@ -126,6 +128,7 @@ class StateWriter {
   };
 
   static merkle::SortedTree tree_at_head(const Tenant& tenant);
+  merkle::SortedTree state_at_head() const;
   static TenantProof prove(const std::string& name, const Tenant& tenant,
                            const merkle::SortedTree& tree, const merkle::SortedTree& state);
   Status check(const EntryChange& change) const;

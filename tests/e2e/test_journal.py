@@ -1,4 +1,5 @@
 """A router's journal: boots without Redis, never goes back, survives SIGKILL at any moment, and goes to a successor."""
+import json
 import os
 import random
 import resource
@@ -119,6 +120,46 @@ class Journal(MeshTest):
         self.assertIn("forgotten: log mesh.test/flags at epoch 1", said)
         self.assertTrue((self.trust / "journal.forgotten").exists())
         self.assertEqual(set(self.assignments(self.start_router("afresh"))), {"on"})
+
+    def test_boots_from_a_lock_and_its_flags(self):
+        self.start_mesh()
+        before = self.assignments(self.router)
+        lock = self.mesh.folder / "flags.lock"
+        process.run("lock", self.mesh.flags_file, "-o", lock)
+        file = self.mesh.folder / "router.json"
+
+        def fresh(name):
+            config = json.loads(file.read_text())
+            config["flags"]["lock"] = str(lock)
+            del config["proxy"]["state_dir"]
+            config = self.write(f"{self.mesh.name}/{name}.json", config)
+            ports = self.folder / f"{name}.ports"
+            router = self.start(name, "proxy", "-c", config, "--ports-file", ports)
+            bound = process.wait_for_file(router, ports)
+            router.address, router.admin = bound["listeners"][0], bound["admin"]
+            return router
+
+        # A lock alone does not say that anybody published it.
+        self.mesh.redis.stop()
+        unproven = fresh("unproven")
+        eventually(lambda: "not_published" in unproven.text(), "the lock to be refused")
+        self.assertEqual(client.fetch(unproven.admin, "/readyz").status, 503)
+        unproven.stop()
+        self.mesh.redis.start()
+        said = process.run("prove", "--lock", lock, "--engine", f"http://{self.mesh.api}").stdout
+        self.assertIn("published as epoch 1 of mesh.test/flags", said)
+        self.mesh.redis.stop()
+        router = fresh("locked")
+        eventually(lambda: client.fetch(router.admin, "/readyz").status == 200, "to be ready without Redis")
+        self.assertIn("booted from the lock: epoch 1, 1 flags", router.text())
+        self.assertEqual(self.assignments(router), before)
+        router.stop()
+        # Other flags than those of the lock are refused.
+        self.mesh.flags_file.write_text(self.mesh.flags_file.read_text().replace("25", "26"))
+        other = fresh("other")
+        eventually(lambda: "(differs)" in other.text(), "the files to be refused")
+        self.assertEqual(client.fetch(other.admin, "/readyz").status, 503)
+        self.mesh.redis.start()
 
     def test_successor_gets_the_journal(self):
         self.start_mesh()
