@@ -14,7 +14,7 @@
 namespace flagmesh {
 namespace {
 
-namespace limits = snapshot::published_limits;
+namespace bounds = snapshot::published_limits;
 
 Result<lockfile::FlagSetInput> load_files(const config::FlagsConfig& flags) {
   std::vector<lockfile::FileText> texts;
@@ -117,7 +117,7 @@ Result<snapshot::StoredTrust> state_from_lock(const config::FlagsConfig& flags) 
   for (snapshot::StateEntry& entry : entries_of(*input)) {
     bytes += entry.json.size() + entry.key.size();
     chunk.push_back(std::move(entry));
-    if (bytes < limits::kChunkFullBytes) continue;
+    if (bytes < bounds::kChunkFullBytes) continue;
     add_chunk(chunk, stored);
     bytes = 0;
   }

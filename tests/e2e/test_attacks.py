@@ -374,6 +374,74 @@ class Expired(MeshTest):
         self.assertEqual([variant(again.address, user, "/last_good") for user in USERS], users["/last_good"])
 
 
+class ReplayedLock(MeshTest):
+    """Locks that were approved once, and flag files as they were then, are put in place again."""
+
+    def setUp(self):
+        super().setUp()
+        self.mesh = Mesh(self)
+        self.approver = self.mesh.keygen("alice@mesh.test", "alice.key", "--approver")
+        self.lock = self.mesh.folder / "flags.lock"
+        self.kept = {}
+
+    def ship(self, on):
+        """Flags with that rollout and their approved lock, by what is in force now; kept for the attacker."""
+        flags = self.write(f"{self.mesh.name}/new.json", {"flags": {"checkout": CHECKOUT | {"rollout": {"on": on, "off": 100 - on}}}})
+        base = ["--base-root", client.fetch(self.mesh.api, "/api/v1/epochs/latest").json()["tenant_root"]] if self.kept else []
+        lock = self.mesh.folder / "new.lock"
+        process.run("lock", "-o", lock, *base, flags, folder=self.mesh.folder)
+        process.run("lock", "sign", lock, "--key", self.mesh.folder / "alice.key", folder=self.mesh.folder)
+        self.kept[on] = lock.read_bytes(), flags.read_bytes()
+        self.put(on)
+
+    def put(self, on):
+        for path, content in zip((self.lock, self.mesh.flags_file), self.kept[on]):
+            half = path.with_suffix(".half")
+            half.write_bytes(content)
+            half.replace(path)
+
+    def begin(self):
+        """Three epochs: nobody gets `on`, everybody, and nobody again."""
+        self.ship(0)
+        self.mesh.engine(require_lock=[self.approver], lock_file=str(self.lock))
+        self.router = self.mesh.router(state_dir=str(self.mesh.folder / "trust"))
+        for epoch, on in ((2, 100), (3, 1)):
+            self.ship(on)
+            self.mesh.wait_for_epoch(epoch, self.router)
+        self.before = [variant(self.router.address, user) for user in USERS]
+
+    def test_replayed_lock(self):
+        self.begin()
+        self.put(100)
+        eventually(lambda: "starts from" in repr(client.fetch(self.mesh.api, "/readyz").body), "the lock to be refused")
+        self.assertGreater(client.metrics(self.mesh.api).sum("flagmesh_engine_file_refusals_total"), 0)
+        self.assertEqual(self.mesh.epoch(self.router), 3)
+        self.assertEqual([variant(self.router.address, user) for user in USERS], self.before)
+
+    def test_replayed_lock_at_a_router(self):
+        """It says truly that it was published once; the router has seen more, and its journal says so."""
+        self.ship(100)
+        self.mesh.engine(require_lock=[self.approver], lock_file=str(self.lock))
+        state = str(self.mesh.folder / "trust")
+        router = self.mesh.router(state_dir=state)
+        process.run("prove", "--lock", self.lock, "--engine", f"http://{self.mesh.api}")
+        old = self.mesh.folder / "old.lock"
+        old.write_bytes(self.lock.read_bytes())
+        old_flags = self.write("old/flags.json", self.kept[100][1].decode())
+        self.ship(0)
+        self.mesh.wait_for_epoch(2, router)
+        router.kill()
+        self.mesh.redis.stop()
+        config = json.loads((self.mesh.folder / "router.json").read_text())
+        config["flags"] |= {"lock": str(old), "files": [str(old_flags)]}
+        config = self.write(f"{self.mesh.name}/replayed.json", config)
+        ports = self.folder / "replayed.ports"
+        again = self.start("replayed", "proxy", "-c", config, "--ports-file", ports)
+        again.address = process.wait_for_file(again, ports)["listeners"][0]
+        eventually(lambda: "booted from the journal: epoch 2" in again.text(), "the journal")
+        self.assertEqual({variant(again.address, user) for user in USERS}, {"off"})
+
+
 def clock_library():
     path = pathlib.Path(os.environ.get("FLAGMESH_CLOCK_SHIFT", process.ROOT / "build/dev/tests/libclock_shift.so"))
     if not path.is_file():
