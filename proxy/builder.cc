@@ -54,7 +54,7 @@ Status Builder::start() {
 
 void Builder::stop() {
   if (!thread_.joinable()) return;
-  loop_->stop();
+  loop_->post([this] { source_->leave([this] { loop_->stop(); }); });
   thread_.join();
 }
 

@@ -48,6 +48,7 @@ class CarrierStateSource final : public snapshot::StateSource {
   void release() override;
   const snapshot::SourceStatus& status() const override { return status_; }
   void enforced(uint64_t epoch) override { reporter_.enforced(epoch); }
+  void leave(std::move_only_function<void()> done) override { reporter_.leave(std::move(done)); }
   const snapshot::Acceptance& acceptance() const { return acceptance_; }
 
  private:

@@ -482,9 +482,10 @@ void RedisCarrier::read_leaves(uint64_t after, uint64_t upto, Done<std::vector<H
 
 void RedisCarrier::report(const std::string& tenant, const std::string& router, std::string text,
                           Done<void> done) {
+  // One that is forgotten expires at once: so no router needs to be allowed to delete.
+  const std::string lasts = std::to_string(text.empty() ? 1 : kReportMs);
   std::vector<Words> all;
-  all.push_back({"SET", impl_->keys.router(tenant, router), std::move(text), "PX",
-                 std::to_string(kReportMs)});
+  all.push_back({"SET", impl_->keys.router(tenant, router), std::move(text), "PX", lasts});
   all.push_back({"SADD", impl_->keys.routers(tenant), router});
   impl_->link.send_all(std::move(all), std::move(done));
 }

@@ -16,6 +16,7 @@ namespace {
 
 constexpr size_t kHostBytes = 64;
 constexpr size_t kRefusalBytes = 300;
+constexpr uint64_t kLeaveMs = 300;  // a router that ends waits so long for Redis
 
 std::string host_name() {
   std::array<char, kHostBytes + 1> name{};
@@ -45,7 +46,7 @@ RouterReporter::RouterReporter(event::Loop& loop, snapshot::Carrier& carrier, st
       tenant_(std::move(tenant)),
       id_(router_id()),
       status_(status),
-      timer_([](void* self) { static_cast<RouterReporter*>(self)->say(); }, this) {
+      timer_([](void* self) { static_cast<RouterReporter*>(self)->on_timer(); }, this) {
   timer_.set(loop_.timers(), mono_ms() + kSpacingMs);
 }
 
@@ -66,7 +67,26 @@ void RouterReporter::enforced(uint64_t epoch) {
   }
 }
 
+void RouterReporter::on_timer() {
+  if (leaving_) return left();
+  say();
+}
+
+void RouterReporter::leave(std::move_only_function<void()> done) {
+  leaving_ = true;
+  on_left_ = std::move(done);
+  if (!carrier_.connected()) return left();
+  timer_.set(loop_.timers(), mono_ms() + kLeaveMs);
+  carrier_.report(tenant_, id_, {}, [this](const Status&) { left(); });
+}
+
+void RouterReporter::left() {
+  timer_.cancel();
+  if (on_left_) std::exchange(on_left_, {})();
+}
+
 void RouterReporter::say() {
+  if (leaving_) return;
   said_ = mono_ms();
   timer_.set(loop_.timers(), said_ + kEveryMs);
   if (!carrier_.connected()) return;

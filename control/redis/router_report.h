@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -35,11 +36,15 @@ class RouterReporter {
   // An epoch was accepted: its record was made then. It counts when enforced() says so.
   void accepted(uint64_t epoch, uint64_t record_ms);
   void enforced(uint64_t epoch);
+  // This router ends: it is not to be waited for. As StateSource::leave; nothing is said after it.
+  void leave(std::move_only_function<void()> done);
   // The newest signature on the head.
   void fresh(int64_t newest_ms) { newest_ms_ = newest_ms; }
 
  private:
+  void on_timer();
   void say();
+  void left();
   std::string text() const;
 
   event::Loop& loop_;
@@ -53,6 +58,8 @@ class RouterReporter {
   int64_t lag_ms_ = 0;
   int64_t newest_ms_ = 0;
   uint64_t said_ = 0;
+  std::move_only_function<void()> on_left_;  // while leaving
+  bool leaving_ = false;
   bool refused_ = false;  // a report was refused, and that is in the log
   event::Timer timer_;
 };

@@ -164,7 +164,7 @@ class Carrier {
   // Leaves of the epochs in (after, upto], in order; fewer when the tiles do not reach that far. At
   // most kLeafBatch.
   virtual void read_leaves(uint64_t after, uint64_t upto, Done<std::vector<merkle::Hash>> done) = 0;
-  // Says how a router is; forgotten after kReportMs. Whoever owns the carrier can forge it.
+  // Says how a router is; forgotten after kReportMs, at once when the text is empty. Whoever owns the carrier can forge it.
   virtual void report(const std::string& tenant, const std::string& router, std::string text,
                       Done<void> done) = 0;
 

@@ -265,7 +265,11 @@ void MemoryCarrier::report(const std::string& tenant, const std::string& router,
                            Done<void> done) {
   {
     const std::lock_guard lock(store_->mutex);
-    store_->reports[{tenant, router}] = {std::move(text), mono_ms()};
+    if (text.empty()) {
+      store_->reports.erase({tenant, router});
+    } else {
+      store_->reports[{tenant, router}] = {std::move(text), mono_ms()};
+    }
   }
   finish(std::move(done), Status());
 }

@@ -65,6 +65,9 @@ class StateSource {
   // A successor takes over: what only one process may have is given up, and no new state comes any
   // more. The state in force is still renewed. On the source's loop.
   virtual void release() {}
+  // The process ends: whoever asks for its routers is not to wait for this one. `done` is called
+  // once, soon, and also when nobody could be told. On the source's loop, as the last call.
+  virtual void leave(std::move_only_function<void()> done) { done(); }
   // Every worker enforces that epoch now. On the source's thread.
   virtual void enforced(uint64_t /*epoch*/) {}
 };

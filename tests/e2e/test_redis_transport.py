@@ -134,6 +134,29 @@ class Ways(RedisFailure):
         self.finish()
 
 
+    def test_a_router_that_ended_is_not_waited_for(self):
+        redis = self.redis()
+        self.begin_over({"url": redis.url}, redis)
+        second = self.mesh.router("router-1")
+        reports = lambda: client.fetch(self.mesh.api, "/api/v1/routers").json()["routers"]  # noqa: E731
+        eventually(lambda: len(reports()) == 2, "both routers to report")
+        self.assertEqual(second.stop(), 0)
+        eventually(lambda: len(reports()) == 1, "the one that ended to be forgotten", timeout=2)
+        done = process.run("set", "checkout", "--rollout", "on=60,off=40", "--wait", "--engine", f"http://{self.mesh.api}")
+        self.assertIn("enforced by 1 router", done.stdout)
+        self.weight = 60
+        self.finish()
+
+    def test_a_router_ends_without_redis(self):
+        redis = self.redis()
+        self.begin_over({"url": redis.url}, redis)
+        second = self.mesh.router("router-1")
+        redis.pause()  # it takes the goodbye and never answers
+        self.assertEqual(second.stop(), 0)
+        redis.resume()
+        self.finish()
+
+
 class Backup(RedisFailure):
     def config(self, redis):
         return self.write("backup.json", self.mesh.common() | {"redis": {"url": redis.url}})

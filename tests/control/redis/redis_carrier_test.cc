@@ -233,6 +233,9 @@ TEST_P(CarrierTest, RoutersReport) {
   report("b", "two");
   EXPECT_EQ(reports("default"), (std::vector<std::string>{"one", "two"}));
   EXPECT_TRUE(reports("other").empty());
+  report("c", "three");
+  report("c", "");
+  ASSERT_TRUE(pump_.until([&] { return reports("default").size() == 2; }));
   if (medium_.server == nullptr) return;
   // One that says nothing any more is forgotten, its name too.
   Hand redis(pump_, *medium_.server);
