@@ -2,8 +2,10 @@
 #include <CLI/CLI.hpp>
 
 #include "proxy/commands.h"
+#include "proxy/net/tls_memory.h"
 
 int main(int argc, char** argv) {
+  flagmesh::net::keep_tls_memory();
   CLI::App app{"flagmesh: sends every request to the feature container that a proven feature flag names"};
   app.set_version_flag("--version", "flagmesh 0.1.0");
   app.require_subcommand(1);

@@ -92,7 +92,12 @@ void Worker::add_listener(uint64_t id, std::shared_ptr<net::ListenSocket> socket
           stream::accept_connection(context_, sessions_, listener_settings_.at(id), client, peer);
         });
     listener->refuse_with(
-        reserve_, [this] { return stream::bare_response(stream::kTooManyConnections, loop_->date()); },
+        reserve_,
+        [this, id] {
+          // Who begins a handshake is told in TLS: an alert, internal_error (RFC 8446 §6).
+          if (listener_settings_.at(id)->tls != nullptr) return std::string("\x15\x03\x03\x00\x02\x02\x50", 7);
+          return stream::bare_response(stream::kTooManyConnections, loop_->date());
+        },
         stats_.refused_for_files);
     if (listener->start()) listeners_.emplace(id, std::move(listener));
   });

@@ -137,8 +137,8 @@ ContainerSpec parse_container(Report& report, const JsonMember& member, Millis c
   if (member.value.is_object()) parse_endpoints(reader, spec);
   reader.choice<snapshot::UpstreamProtocol>("protocol", spec.protocol,
                                             {{"http1", snapshot::UpstreamProtocol::kHttp1},
-                                             {"http2", snapshot::UpstreamProtocol::kHttp2}},
-                                            {"auto"});
+                                             {"http2", snapshot::UpstreamProtocol::kHttp2},
+                                             {"auto", snapshot::UpstreamProtocol::kAuto}});
   reader.choice<snapshot::LoadBalancing>("load_balancing", spec.load_balancing,
                                          {{"round_robin", snapshot::LoadBalancing::kRoundRobin}},
                                          {"least_request", "random", "ring_hash", "maglev"});
@@ -146,6 +146,10 @@ ContainerSpec parse_container(Report& report, const JsonMember& member, Millis c
   parse_outlier(reader, spec);
   parse_breaker(reader, spec);
   parse_container_tls(reader, spec);
+  if (spec.protocol == snapshot::UpstreamProtocol::kAuto && !spec.tls) {
+    report.warning(reader.name_mark("protocol"), reader.member("protocol") + ": auto is decided in TLS's handshake, and there is no tls",
+                   "it will be HTTP/1.1; say http2 for prior knowledge on clear text");
+  }
   reader.count("min_healthy", spec.min_healthy, 1, kMaxCount);
   reader.duration("connect_timeout", spec.connect_timeout);
   reader.duration("idle_timeout", spec.idle_timeout);

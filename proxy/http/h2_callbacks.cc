@@ -89,11 +89,12 @@ struct H2Callbacks {
   }
 
   static int on_header(nghttp2_session*, const nghttp2_frame*, nghttp2_rcbuf* name,
-                       nghttp2_rcbuf* value, uint8_t, void* user) {
+                       nghttp2_rcbuf* value, uint8_t flags, void* user) {
     const H2Field field{.name = text(name),
                         .value = text(value),
                         .fixed_name = nghttp2_rcbuf_is_static(name) != 0,
-                        .fixed_value = nghttp2_rcbuf_is_static(value) != 0};
+                        .fixed_value = nghttp2_rcbuf_is_static(value) != 0,
+                        .never_indexed = (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0};
     return self(user).take_field(field) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 

@@ -109,7 +109,10 @@ H1Error H2FieldReader::take_regular(const H2Field& field, const H1Limits& limits
       id == HeaderId::kOther ? kept(field.name, field.fixed_name, arena) : header_name(id);
   const bool room = list.size() < limits.fields &&
                     list.add(arena, id, name, kept(field.value, field.fixed_value, arena));
-  if (room) return H1Error::kNone;
+  if (room) {
+    (list.end() - 1)->never_indexed = field.never_indexed;
+    return H1Error::kNone;
+  }
   return kind_ == Kind::kTrailers ? H1Error::kTrailersTooLarge : H1Error::kHeadersTooLarge;
 }
 

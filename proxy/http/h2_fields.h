@@ -18,6 +18,7 @@ struct H2Field {
   std::string_view value;
   bool fixed_name = false;
   bool fixed_value = false;
+  bool never_indexed = false;  // RFC 7541 §6.2.3
 };
 
 // What is looked up by name only once: the pseudo-header fields. Absent ones have a null data().

@@ -78,16 +78,19 @@ void join_cookies(Arena& arena, HeaderList& headers) {
   }
   char* text = static_cast<char*>(arena.allocate(bytes, 1));
   char* end = text;
+  bool never_indexed = false;
   const auto put = [&end](std::string_view piece) {
     memcpy(end, piece.data(), piece.size());
     end += piece.size();
   };
   for (const Field* f = first; f != nullptr; f = headers.next(f)) {
+    never_indexed = never_indexed || f->never_indexed;
     if (f->value.empty()) continue;
     if (end != text) put(kBetween);
     put(f->value);
   }
   Field& kept = *(headers.begin() + (first - headers.begin()));
+  kept.never_indexed = never_indexed;
   for (const Field* f = headers.next(first); f != nullptr;) {
     const Field* next = headers.next(f);
     headers.erase(*(headers.begin() + (f - headers.begin())));

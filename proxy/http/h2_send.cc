@@ -12,6 +12,7 @@
 namespace flagmesh::http {
 namespace {
 
+constexpr size_t kFrameBytes = 16 * 1024;  // of data, unless the peer asks for more (RFC 9113 §4.2)
 constexpr uint8_t kFixedName = NGHTTP2_NV_FLAG_NO_COPY_NAME;
 constexpr uint8_t kFixedBoth = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
 
@@ -71,7 +72,7 @@ class Block {
   }
   void add(const Field& field) {
     uint8_t flags = field.id == HeaderId::kOther ? uint8_t{NGHTTP2_NV_FLAG_NONE} : kFixedName;
-    if (is_not_indexed(field.id)) flags |= NGHTTP2_NV_FLAG_NO_INDEX;
+    if (field.never_indexed || is_not_indexed(field.id)) flags |= NGHTTP2_NV_FLAG_NO_INDEX;
     add(field.id == HeaderId::kOther ? field.name : header_name(field.id), field.value, flags);
   }
   void add(const HeaderList& list) {
@@ -170,8 +171,8 @@ void H2Connection::send_response(H2Stream& stream, const ResponseHead& head, boo
   stream.end_given = end;
   const nghttp2_data_provider provider = provider_of(stream);
   nghttp2_submit_response(session_, stream.id, block.data(), block.size(), end ? nullptr : &provider);
-  // Round robin: without this a stream is written to its end before the next one (RFC 9218 §4.2).
-  if (!end) {
+  // Round robin: without this a stream is written to its end before the next one (RFC 9218 §4.2). One frame has nobody to wait for.
+  if (!end && (head.body.kind != Framing::kLength || head.body.length > kFrameBytes)) {
     const nghttp2_extpri fair{.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 1};
     nghttp2_session_change_extpri_stream_priority(session_, stream.id, &fair, 1);
   }
@@ -319,7 +320,7 @@ void H2Connection::keep_trailers(H2Stream& stream, const HeaderList& trailers) {
   for (const Field& field : trailers) {
     if (field.erased || is_written_apart(field.id)) continue;
     const std::string_view name = keep(field.name);
-    *next++ = pair(name, keep(field.value), NGHTTP2_NV_FLAG_NONE);
+    *next++ = pair(name, keep(field.value), field.never_indexed ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE);
   }
   stream.trailer_block = memory;
 }

@@ -20,6 +20,7 @@ struct Field {
   // encoder can copy the line. Only true while `name` and `value` still have that distance; an encoder
   // checks.
   bool whole_line = false;
+  bool never_indexed = false;  // came in HTTP/2 as one that may not be put into a compression's table: goes on as such
 };
 
 // Names and values are views that the arena's owner keeps alive; the list itself allocates its
@@ -51,6 +52,7 @@ class HeaderList {
     field.id = id;
     field.erased = false;
     field.whole_line = whole_line;
+    field.never_indexed = false;
     ++count_;
     uint8_t& first = first_[static_cast<size_t>(id)];
     if (first == 0) first = static_cast<uint8_t>(count_);

@@ -124,7 +124,8 @@ int ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX*
                      EVP_CipherInit_ex2(cipher, ticket_cipher(), key.aes.data(), iv, sealing, nullptr) == 1;
   OPENSSL_cleanse(&key, sizeof key);
   if (!ready) return -1;
-  return renew ? 2 : 1;
+  // Browsers use a ticket of TLS 1.3 once (RFC 8446 §C.4), so the connection that it resumes brings the next one.
+  return renew || SSL_version(ssl) == TLS1_3_VERSION ? 2 : 1;
 }
 
 // OpenSSL's macros for these cast in C's way.

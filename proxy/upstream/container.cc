@@ -156,7 +156,7 @@ Container::Attempt Container::acquire(UpstreamRequest& request, const Endpoint* 
   Endpoint* endpoint = pick(avoid);
   if (endpoint == nullptr) return {.how = Acquired::kFailed, .failure = Failure::kConnect};
   if (queue_head_ != nullptr) return wait(request);
-  if (http2_) [[unlikely]] return acquire_h2(request, *endpoint);
+  if (endpoint->http2) [[unlikely]] return acquire_h2(request, *endpoint);
   if (!fresh) {
     if (UpstreamConnection* idle = take_idle(*endpoint)) {
       idle->attach(request);
@@ -324,13 +324,14 @@ void Container::serve_queue() {
 
 // False when there is nothing to serve it with.
 bool Container::serve_one(UpstreamRequest& request) {
-  if (http2_) return serve_one_h2(request);
+  if (http2_ && spec().protocol == snapshot::UpstreamProtocol::kHttp2) return serve_one_h2(request);
   if (UpstreamConnection* idle = take_any_idle(nullptr)) {
     dequeue(request);
     idle->attach(request);
     request.on_ready(*idle);
     return true;
   }
+  if (http2_) return serve_one_h2(request);
   if (!endpoints_.empty() && !connections_.acquire()) return false;
   dequeue(request);
   Endpoint* endpoint = pick(nullptr);
@@ -357,6 +358,7 @@ void Container::refresh_endpoints() {
       next.push_back(std::move(*known));
     } else {
       next.push_back(std::make_unique<Endpoint>(Endpoint{.state = state}));
+      next.back()->http2 = spec().protocol == snapshot::UpstreamProtocol::kHttp2;
     }
   }
   std::erase_if(removed_, [](const auto& gone) { return gone->connections == 0; });

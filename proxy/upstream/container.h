@@ -19,6 +19,7 @@ namespace flagmesh::upstream {
 struct Endpoint {
   std::shared_ptr<EndpointState> state;
   H2UpstreamConnection* h2 = nullptr;  // those that take further requests
+  bool http2 = false;                  // protocol: http2, or auto and the newest connection had it
   UpstreamConnection* idle = nullptr;  // last used first: the warmest, and the surplus ages out
   uint32_t active = 0;                 // attempts under way (least_request)
   uint32_t connections = 0;            // open ones
@@ -121,6 +122,9 @@ class Container final : public event::DeferredDeletable {
   Attempt acquire_h2(UpstreamRequest& request, Endpoint& endpoint);
   UpstreamChannel* join_h2(UpstreamRequest& request, Endpoint& endpoint, bool& ready);
   UpstreamChannel* open_h2(UpstreamRequest& request, Endpoint& endpoint);
+  H2UpstreamConnection& add_h2(std::unique_ptr<H2UpstreamConnection> connection, Endpoint& endpoint);
+  // protocol: auto. The connection that `from` has opened turned out to speak HTTP/2: its request goes on there.
+  void turn_to_h2(UpstreamConnection& from);
   bool serve_one_h2(UpstreamRequest& request);
   void close_idle_h2(Endpoint& endpoint);
   void retire_h2(Endpoint& endpoint);
@@ -169,7 +173,7 @@ class Container final : public event::DeferredDeletable {
   uint32_t round_robin_ = 0;
   bool equal_weights_ = true;
   bool retired_ = false;
-  const bool http2_;
+  bool http2_;  // of some endpoint
 };
 
 }  // namespace flagmesh::upstream

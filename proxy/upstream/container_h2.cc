@@ -1,4 +1,6 @@
 // A container that speaks HTTP/2: requests share few connections.
+#include <unistd.h>
+
 #include "proxy/upstream/container.h"
 
 namespace flagmesh::upstream {
@@ -33,6 +35,10 @@ UpstreamChannel* Container::open_h2(UpstreamRequest& request, Endpoint& endpoint
     record(endpoint, false);
     return nullptr;
   }
+  return &add_h2(std::move(connection), endpoint).attach(request);
+}
+
+H2UpstreamConnection& Container::add_h2(std::unique_ptr<H2UpstreamConnection> connection, Endpoint& endpoint) {
   H2UpstreamConnection* opened = connection.release();
   opened->linked_ = true;
   opened->next_ = endpoint.h2;
@@ -42,12 +48,40 @@ UpstreamChannel* Container::open_h2(UpstreamRequest& request, Endpoint& endpoint
   add_ref();
   stats_.connections_opened.add();
   stats_.active_connections.add();
-  return &opened->attach(request);
+  return *opened;
+}
+
+void Container::turn_to_h2(UpstreamConnection& from) {
+  Endpoint& endpoint = from.endpoint_;
+  UpstreamRequest& request = *from.request_;
+  net::Connection::Detached socket = from.connection_.detach();
+  add_ref();  // `from` has one as long as it lives
+  from.cancel();
+  endpoint.http2 = http2_ = true;
+  auto connection = std::make_unique<H2UpstreamConnection>(*this, endpoint);
+  // The place that was given back is there again, unless the configuration has fewer now.
+  const bool place = connections_.acquire();
+  if (!place) ::close(socket.fd);
+  if (place && connection->adopt(std::move(socket))) {
+    request.on_ready(add_h2(std::move(connection), endpoint).attach(request));
+  } else {
+    if (place) connections_.release();
+    request.on_failure(place ? Failure::kConnect : Failure::kOverflow);
+  }
+  release_ref();
 }
 
 bool Container::serve_one_h2(UpstreamRequest& request) {
   Endpoint* endpoint = pick(nullptr);
   bool ready = false;
+  if (endpoint != nullptr && !endpoint->http2) {  // protocol: auto
+    if (!connections_.acquire()) return false;
+    dequeue(request);
+    Failure failure = Failure::kConnect;
+    UpstreamConnection* opening = open(*endpoint, request, failure);
+    opening != nullptr ? request.on_connecting(*opening) : request.on_failure(failure);
+    return true;
+  }
   if (endpoint != nullptr) {
     if (UpstreamChannel* joined = join_h2(request, *endpoint, ready)) {
       dequeue(request);

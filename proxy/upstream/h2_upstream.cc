@@ -93,6 +93,13 @@ Status H2UpstreamConnection::connect() {
   return {};
 }
 
+bool H2UpstreamConnection::adopt(net::Connection::Detached socket) {
+  connecting_ = false;
+  if (!connection_.start(socket.fd, std::move(socket.transport))) return false;
+  ask_flush();  // our settings
+  return true;
+}
+
 bool H2UpstreamConnection::has_room() const {
   return linked_ && !closed_ && codec_.may_open() && streams_ < std::min(codec_.peer_max_streams(), limits::kH2UpstreamStreams);
 }
@@ -163,6 +170,12 @@ void H2UpstreamConnection::ask_flush() {
 }
 
 void H2UpstreamConnection::on_connected() {
+  const bool told = container_.spec().protocol == snapshot::UpstreamProtocol::kAuto;
+  if (told && !speaks_http2(container_.spec(), connection_.transport())) {
+    endpoint_.http2 = false;  // not any more: HTTP/1 from here on
+    fail_all(Failure::kUnprocessed, false);
+    return;
+  }
   connecting_ = false;
   timer_.disarm();
   ask_flush();

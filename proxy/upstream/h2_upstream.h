@@ -56,6 +56,8 @@ class H2UpstreamConnection final : public event::DeferredDeletable,
   ~H2UpstreamConnection() override;
 
   Status connect();
+  // Takes over a connection that is open. False when that failed: it is closed.
+  bool adopt(net::Connection::Detached socket);
   // Another request may begin on it: within the peer's limit, and the peer has not said goodbye.
   bool has_room() const;
   bool connecting() const { return connecting_; }

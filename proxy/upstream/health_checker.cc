@@ -52,7 +52,7 @@ std::string EndpointProbe::host() const {
 }
 
 void EndpointProbe::on_connected() {
-  if (container_->spec().protocol == snapshot::UpstreamProtocol::kHttp2) {
+  if (speaks_http2(container_->spec(), connection_->transport())) {
     host_ = host();
     h2_ = std::make_unique<H2Probe>(blocks_, limits_, host_, container_->spec().health_check->path,
                                     container_->spec().tls.has_value(), context_.loop().now_ms());

@@ -45,6 +45,11 @@ void UpstreamConnection::send_head(const http::RequestHead& head, std::string_vi
 
 void UpstreamConnection::on_connected() {
   timer_.disarm();
+  const bool unknown = container_.spec().protocol == snapshot::UpstreamProtocol::kAuto;
+  if (unknown && speaks_http2(container_.spec(), connection_.transport())) {
+    container_.turn_to_h2(*this);
+    return;
+  }
   state_ = State::kBusy;
   uses_ = 1;
   request_->on_ready(*this);

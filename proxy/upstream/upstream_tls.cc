@@ -37,6 +37,12 @@ std::unique_ptr<net::Transport> make_transport(const SharedContainer& container,
   return transport;
 }
 
+bool speaks_http2(const snapshot::ContainerSpec& spec, net::Transport* transport) {
+  if (spec.protocol != snapshot::UpstreamProtocol::kAuto) return spec.protocol == snapshot::UpstreamProtocol::kHttp2;
+  const std::unique_ptr<net::TlsInfo> info = transport == nullptr ? nullptr : transport->take_info();
+  return info != nullptr && info->alpn == "h2";
+}
+
 Failure failure_of(net::TlsFailure why) {
   switch (why) {
     case net::TlsFailure::kNone: return Failure::kConnect;

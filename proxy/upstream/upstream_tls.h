@@ -22,6 +22,9 @@ net::TlsClientSpec tls_client_spec(const snapshot::ContainerSpec& spec);
 std::unique_ptr<net::Transport> make_transport(const SharedContainer& container, const EndpointState& endpoint, net::TlsSessionSlot* slot,
                                                bool& failed);
 
+// Whether a connection to such a container, which is open, speaks HTTP/2. With `auto` ALPN has decided; clear text is HTTP/1.
+bool speaks_http2(const snapshot::ContainerSpec& spec, net::Transport* transport);
+
 // kConnect for what is none of TLS.
 Failure failure_of(net::TlsFailure why);
 

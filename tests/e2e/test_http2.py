@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import unittest
 
-from harness import nginx, node, plain_router, process, tls
+from harness import client, nginx, node, plain_router, process, tls
 from harness.mesh import MeshTest
 from harness.waiting import SLOWNESS, eventually
 
@@ -82,6 +82,44 @@ class OverTls(MeshTest):
         done = run("h2load", "-n", 5000, "-c", 8, "-m", 32, f"https://{self.router.address}/")
         self.assertIn("Application protocol: h2", done.stdout)
         self.assertIn("5000 succeeded, 0 failed, 0 errored", done.stdout)
+
+
+class AutoProtocol(MeshTest):
+    """`protocol: auto`: ALPN of the container decides, and decides anew when the container is another one."""
+
+    def serve(self, http2, port=0):
+        return nginx.start(self, "web", port, self.pair, http2)
+
+    def protocols(self, requests):
+        seen = set()
+        with client.Client(self.router.address) as asking:
+            for _ in range(requests):
+                reply = asking.request("GET", "/")
+                self.assertEqual(reply.status, 200, reply)
+                seen.add(reply.json()["protocol"])
+        return seen
+
+    def test_follows_the_container(self):
+        ca = tls.Authority(self.folder / "certs")
+        self.pair = ca.issue("web", "DNS:web.test")
+        web = self.serve(http2=True)
+        self.router = plain_router.start(self, [web.address], container={
+            "protocol": "auto", "tls": {"ca": str(ca.pem), "server_name": "web.test"}, "health_check": {"path": "/", "interval": "100ms"}})
+        self.assertEqual(self.protocols(30), {"HTTP/2.0"})
+        many = run("h2load", "-n", 2000, "-c", 4, "-m", 16, f"http://{self.router.address}/") if shutil.which("h2load") else None
+        if many:
+            self.assertIn("2000 succeeded, 0 failed, 0 errored", many.stdout)
+        port = web.address.rpartition(":")[2]
+        for http2, expected in ((False, "HTTP/1.1"), (True, "HTTP/2.0")):
+            self.untrack(web)
+            web = self.serve(http2, port)
+            eventually(lambda: self.protocols(1) == {expected}, expected)
+            self.assertEqual(self.protocols(20), {expected})
+        self.assertNotIn("unhealthy", self.router.tail())
+
+    def test_clear_text_is_http1(self):
+        self.router = plain_router.start(self, [nginx.start(self, "plain").address], container={"protocol": "auto"})
+        self.assertEqual(self.protocols(5), {"HTTP/1.1"})
 
 
 class NodeAndGrpc(MeshTest):

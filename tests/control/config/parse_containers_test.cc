@@ -58,8 +58,6 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{container("c: { endpoints: [{ address: \"h:1\", weight: @@0 }] }"),
                 "'weight' in an endpoint of container 'c' must be a whole number from 1 to 65535",
                 ""},
-        Mistake{container("c: { endpoints: [\"h:1\"], protocol: @@auto }"),
-                "'protocol' in container 'c': this build does not have 'auto' yet", "http1 or http2"},
         Mistake{container("c: { endpoints: [\"h:1\"], load_balancing: @@maglev }"),
                 "'load_balancing' in container 'c': this build does not have 'maglev' yet",
                 "round_robin"},

@@ -22,23 +22,29 @@ http {{
   uwsgi_temp_path {folder}/{name}-uwsgi;
   scgi_temp_path {folder}/{name}-scgi;
   server {{
-    listen 127.0.0.1:{port} backlog=1024;
+    listen 127.0.0.1:{port} {listen} backlog=1024;
+    {tls}
     default_type application/json;
-    location / {{ return 200 '{{"container": "{name}"}}'; }}
+    location / {{ return 200 '{{"container": "{name}", "protocol": "$server_protocol"}}'; }}
   }}
 }}
 """
 
 
-def start(test, name):
-    """Starts nginx as container `name`; returns the process with its `address`."""
+def start(test, name, port=0, pair=None, http2=False):
+    """Starts nginx as container `name`; returns the process with its `address`. `pair`: TLS with that certificate, with `http2` by ALPN."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if not program:
         raise FileNotFoundError("nginx: run scripts/setup --test")
-    port = free_port()
+    port = port or free_port()
+    listen = " ".join(["ssl"] * bool(pair) + ["http2"] * http2)
+    tls = f"ssl_certificate {pair['cert']}; ssl_certificate_key {pair['key']};" if pair else ""
     user = "user root;" if os.geteuid() == 0 else ""
-    config = test.write(f"{name}.nginx.conf", CONFIG.format(folder=test.folder, name=name, port=port, user=user))
+    config = test.write(f"{name}.nginx.conf", CONFIG.format(folder=test.folder, name=name, port=port, user=user, listen=listen, tls=tls))
     running = test.track(Process(f"nginx-{name}", [program, "-c", config, "-e", "stderr", "-p", test.folder], test.folder))
     running.address = f"127.0.0.1:{port}"
-    eventually(lambda: client.fetch(running.address).status == 200, "nginx to listen")
+    if pair:
+        eventually(lambda: client.connect(running.address).close() is None, "nginx to listen")
+    else:
+        eventually(lambda: client.fetch(running.address).status == 200, "nginx to listen")
     return running
