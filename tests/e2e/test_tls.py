@@ -3,6 +3,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import select
 import signal
 import socket
 import ssl
@@ -192,6 +193,18 @@ class Downstream(TlsTest):
         said = tls.s_client(self.address, "-servername", "shop.test", "-reconnect", "-tls1_2")
         self.assertEqual(said.count("Reused, TLSv1.2"), 5, said)
 
+    def test_a_resumed_session_brings_the_next_ticket(self):
+        self.serve()
+        context = tls.context(self.ca, versions=(TLS13, TLS13))
+        session, seen = None, set()
+        for turn in range(4):
+            with tls.connect(self.address, "shop.test", context, session) as connection:
+                tls.fetch(self.address, "shop.test", connection=connection)
+                self.assertEqual(connection.session_reused, turn > 0)
+                session = connection.session
+                seen.add(session.id)
+        self.assertEqual(len(seen), 4, "each connection has a session of its own")
+
     def test_node_resumes(self):
         self.serve()
         script = """
@@ -341,6 +354,24 @@ class Downstream(TlsTest):
             for one in waiting:
                 self.assertEqual(one.result(10).status, 200)
         blockers[1].close()
+
+    def test_without_descriptors_clients_get_an_alert(self):
+        self.serve()
+        self.untrack(self.router)
+        ports = self.folder / "low.ports"
+        self.router = self.track(process.Process("low", [
+            "/bin/sh", "-c", 'ulimit -n 80; exec "$@"', "sh", process.binary(), "proxy", "-c", self.folder / "plain.json",
+            "--ports-file", ports], self.folder))
+        address = process.wait_for_file(self.router, ports)["listeners"][0]
+        crowd = [client.connect(address) for _ in range(150)]
+        for one in crowd:
+            self.addCleanup(one.close)
+
+        def told():
+            return [one.recv(100) for one in select.select(crowd, [], [], 0)[0]]
+        answers = eventually(told, "somebody to be refused")
+        # fatal, internal_error (RFC 8446 §6)
+        self.assertEqual({bytes(answer) for answer in answers}, {b"\x15\x03\x03\x00\x02\x02\x50"})
 
     def test_no_renegotiation(self):
         self.serve()

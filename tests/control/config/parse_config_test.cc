@@ -221,6 +221,8 @@ INSTANTIATE_TEST_SUITE_P(
             route("{ path: /x, container: web, timeout: 1s, retries: { @@per_try_timeout: 2s } }"),
             "'per_try_timeout' in 'retries' in route 3 ('/x') is longer than the route's timeout",
             ""},
+        Mistake{base("    - { path: /c, container: c }\n", "    c: { endpoints: [\"h:1\"], @@protocol: auto }\n", "", ""),
+                "'protocol' in container 'c': auto is decided in TLS's handshake, and there is no tls", "http2"},
         Mistake{top("@@engine: { redis_commands: unsigned }"), "redis_commands: unsigned",
                 "can change flags"},
         Mistake{top("@@engine: { }"), "no command_keys: every command over Redis will be refused",

@@ -13,6 +13,7 @@ const call = (name, requestStream, responseStream) => ({path: `/test.Echo/${name
 const ECHO = {
   unary: call('unary', false, false), download: call('download', false, true), upload: call('upload', true, false),
   chat: call('chat', true, true), fail: call('fail', false, false), slow: call('slow', false, false),
+  hold: call('hold', false, false),
 };
 const SIZE = {'grpc.max_receive_message_length': 32 << 20, 'grpc.max_send_message_length': 32 << 20};
 
@@ -62,7 +63,11 @@ function serveGrpc() {
       c.on('end', () => c.end());
     },
     fail(c, done) { done({code: grpc.status.NOT_FOUND, details: 'no such thing'}); },
-    slow(c) { c.on('cancelled', () => fs.writeFileSync(process.argv[3] + '.cancelled', 'yes')); },
+    slow() {},
+    hold(c) {
+      c.on('cancelled', () => fs.writeFileSync(process.argv[3] + '.cancelled', 'yes'));
+      c.sendMetadata(new grpc.Metadata());  // tells the client that the call is here
+    },
   });
   return new Promise((done, failed) => server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(),
     (error, port) => (error ? failed(error) : done(`127.0.0.1:${port}`))));
@@ -162,9 +167,9 @@ const SCENARIOS = {
   },
   async grpc_cancel(address) {
     const client = new grpc.Client(address, grpc.credentials.createInsecure());
-    const c = client.makeUnaryRequest(ECHO.slow.path, raw.requestSerialize, raw.responseDeserialize, Buffer.from('x'),
+    const c = client.makeUnaryRequest(ECHO.hold.path, raw.requestSerialize, raw.responseDeserialize, Buffer.from('x'),
       new grpc.Metadata(), () => {});
-    setTimeout(() => c.cancel(), 200);
+    c.on('metadata', () => c.cancel());  // not before the container has the call, or it would never hear of it
     const status = await new Promise((done) => c.on('status', done));
     assert.strictEqual(status.code, grpc.status.CANCELLED);
     client.close();

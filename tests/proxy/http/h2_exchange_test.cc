@@ -94,6 +94,39 @@ TEST(H2Exchange, HeadKeepsTheLength) {
   EXPECT_EQ(pair.client.log, "head 1 200 content-length=77 end\nclosed 1 0\n");
 }
 
+// RFC 7541 §6.2.3: on the wire it is a literal that no table takes, and who passes it on says so again.
+TEST(H2Exchange, NeverIndexedFieldsStayThat) {
+  Pair pair;
+  const auto mark = [](HeaderList& list) {
+    for (Field& field : list) field.never_indexed = field.name == "x-secret";
+  };
+  End::Exchange& exchange = pair.client.make();
+  RequestHead& head = exchange.own_request;
+  head.method = Method::kGet;
+  head.method_text = method_name(Method::kGet);
+  head.authority = "h";
+  head.target = "/";
+  head.headers.add(exchange.own_arena, HeaderId::kOther, "x-secret", "abcdefgh");
+  head.headers.add(exchange.own_arena, HeaderId::kOther, "x-open", "abcdefgh");
+  mark(head.headers);
+  EXPECT_TRUE(pair.client.connection.send_request(exchange, head, false, true));
+  pair.run();
+  End::Exchange& got = pair.server.stream(0);
+  EXPECT_TRUE(got.own_request.headers.find("x-secret")->never_indexed);
+  EXPECT_FALSE(got.own_request.headers.find("x-open")->never_indexed);
+
+  ResponseHead answer;
+  answer.status = 200;
+  answer.body = {Framing::kChunked, 0};
+  HeaderList trailers;
+  trailers.add(got.own_arena, HeaderId::kOther, "x-secret", "abcdefgh");
+  mark(trailers);
+  pair.server.connection.send_response(got, answer, false, false);
+  pair.server.connection.send_end(got, &trailers);
+  pair.run();
+  EXPECT_TRUE(exchange.own_trailers.find("x-secret")->never_indexed);
+}
+
 TEST(H2Exchange, InterimResponses) {
   Pair pair;
   pair.ask("GET", {});
