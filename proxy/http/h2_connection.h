@@ -180,6 +180,7 @@ class H2Connection {
   bool settings_seen_ = false;
   bool failed_ = false;             // ended by us: nghttp2 is not asked any more
   bool goaway_written_ = false;
+  bool goaway_seen_ = false;        // server: the client's
 };
 
 }  // namespace flagmesh::http
