@@ -42,5 +42,31 @@ TEST(EpochLogFileCut, HasEveryRecordThatWasAppended) {
   });
 }
 
+// A log that goes on as another one: what was there, or all of the new one.
+TEST(EpochLogFileCut, GoesOnFromWhatWasRecovered) {
+  const TempFolder folder;
+  fakes::PowerCut disk(folder.path());
+  ASSERT_TRUE(make_folders(folder.path() + "/engine"));
+  Result<EpochLogFile> file = EpochLogFile::open(folder.path() + "/engine/epoch.log");
+  ASSERT_TRUE(file);
+  ASSERT_TRUE(file->append(record_of(1)));
+  disk.promise(1);
+  const std::vector<Hash> leaves{record_of(2).leaf(), record_of(3).leaf()};
+  ASSERT_TRUE(file->recover(1, leaves, record_of(4)));
+  disk.promise(4);
+  ASSERT_TRUE(file->recover(4, {}, record_of(5)));
+  disk.promise(5);
+  disk.stop();
+  expect_every_sync_needed(disk, [](const std::string& found, uint64_t promised) {
+    if (!std::filesystem::exists(found + "/engine")) return promised == 0;
+    Result<EpochLogFile> file = EpochLogFile::open(found + "/engine/epoch.log");
+    if (!file || file->log().size() < promised) return false;
+    for (uint64_t epoch = 1; epoch <= file->log().size(); ++epoch) {
+      if (file->log().leaf(epoch) != record_of(epoch).leaf()) return false;
+    }
+    return file->append(record_of(file->log().size() + 1)).has_value();
+  });
+}
+
 }  // namespace
 }  // namespace flagmesh::merkle

@@ -315,7 +315,7 @@ class Engines(RedisFailure):
         eventually(lambda: not self.refused(self.second), "the standby to take over", 15)
         took = time.monotonic() - killed
         print(f"[took over after {took:.2f} s]", end=" ", flush=True)
-        self.assertLess(took, 5 * SLOWNESS)  # the lease, its random part, and a look
+        self.assertLess(took, 8 * SLOWNESS)  # the lease is 3 s and a random half; a process that stood still for 1 s begins it anew
         self.mesh.api = self.second.api
         self.change()
         self.assert_newest()

@@ -100,6 +100,23 @@ class Ways(RedisFailure):
         as_user(redis, "operator", "PUBLISH", "flagmesh:commands", "x")
         self.finish()
 
+    def test_cluster_that_serves_one_slot(self):
+        """Every key is in the slot of the prefix: the node has no other one, and would refuse."""
+        redis = self.redis(options=["--cluster-enabled", "yes", "--cluster-require-full-coverage", "no",
+                                    "--cluster-port", free_port(), "--cluster-config-file", f"nodes-{free_port()}.conf"])
+        slot = redis.command("CLUSTER", "KEYSLOT", "{flagmesh}:head")
+        redis.command("CLUSTER", "ADDSLOTS", slot)
+        eventually(lambda: b"cluster_state:ok" in redis.command("CLUSTER", "INFO"), "the node to serve")
+        with self.assertRaises(OSError):
+            redis.command("SET", "{another}:head", "x")
+        self.begin_over({"url": redis.url}, redis)
+        for _ in range(3):
+            self.change()
+            self.assert_newest()
+        self.mesh.router("fresh")
+        self.assertTrue(client.fetch(self.mesh.api, "/api/v1/routers").json()["routers"])
+        self.finish()
+
     def test_status_and_wait(self):
         redis = self.redis()
         self.begin_over({"url": redis.url}, redis)
@@ -211,6 +228,32 @@ class Backup(RedisFailure):
         self.change()
         self.assert_newest()
 
+    def test_engine_and_redis_are_lost_and_a_backup_is_there(self):
+        redis = self.redis()
+        self.mesh = Mesh(self, redis=redis, max_age="10s")
+        self.engine = self.mesh.engine()
+        self.routers = [self.mesh.router("router-0", state_dir=str(self.mesh.folder / "trust"))]
+        self.begin_load()
+        for _ in range(3):
+            self.change()
+        self.assert_newest()
+        file = self.folder / "state.backup"
+        process.run("export", "-c", self.config(redis), file)
+        self.engine.kill()
+        shutil.rmtree(self.mesh.folder / "engine")
+        redis.stop()
+        redis.start()
+        process.run("restore", "-c", self.config(redis), file)
+        self.engine = self.mesh.engine("afresh")
+        health = lambda: client.fetch(self.mesh.api, "/readyz").json()  # noqa: E731
+        eventually(lambda: health()["epoch"] == self.mesh.epoch(self.routers[0]), "the engine to go on from what it finds")
+        self.assertTrue(health()["standby"], "for a lease there may be another one")
+        eventually(lambda: health()["ready"], "the engine to become the active one", 15)
+        # The log goes on where it was: the routers, and their journals, follow.
+        self.change()
+        self.assert_newest()
+        self.finish()
+
 
 class Failover(RedisFailure):
     def test_failover_with_lost_writes_and_the_old_master_comes_back(self):
@@ -246,6 +289,37 @@ class Failover(RedisFailure):
         self.assert_newest()
         fresh = self.mesh.router("fresh")
         self.assert_newest(routers=[fresh])
+        self.finish()
+
+
+    def test_an_old_master_that_was_cut_off_leads_nobody(self):
+        """It is stopped while another one is promoted; when it goes on, it thinks for a while that it is the master, with all its data."""
+        master = self.redis()
+        replica = self.redis(options=["--replicaof", "127.0.0.1", master.port])
+        eventually(lambda: b"master_link_status:up" in replica.command("INFO", "replication"), "the replica")
+        sentinels = self.track(Sentinels(self.folder, master.port))
+        self.mesh = Mesh(self, redis=master)
+        self.mesh.redis_settings = {"url": "redis://ignored:1/0", "sentinels": sentinels.addresses,
+                                    "sentinel_master": "flagmesh"}
+        self.engine = self.mesh.engine()
+        self.routers = [self.mesh.router("router-0")]
+        self.begin_load()
+        self.change()
+        self.assert_newest()
+        eventually(lambda: replica.command("GET", "{flagmesh}:head") == master.command("GET", "{flagmesh}:head"), "the replica")
+        master.pause()
+        eventually(lambda: sentinels.master_port() == replica.port, "the failover", 30, every=0.1)
+        switched = time.monotonic()
+        eventually(lambda: b"role:master" in replica.command("INFO", "replication"), "the promotion", 10)
+        self.change()
+        self.assert_newest(switched)
+        master.resume()
+        for _ in range(5):
+            self.change()
+            self.assert_newest()
+        eventually(lambda: b"role:slave" in master.command("INFO", "replication"), "the old master to follow", 30, every=0.1)
+        self.change()
+        self.assert_newest()
         self.finish()
 
 
