@@ -89,7 +89,8 @@ void H2Session::end_connection() {
   finish_streams(codec_.reason().empty() ? std::string_view("h2_closed") : codec_.reason());
   if (dead_ || !connection_.is_open()) return;
   connection_.close_when_written();
-  arm(timer_, kLingerMs);
+  // Who floods goes on sending, and each byte costs.
+  arm(timer_, codec_.code() == http::H2Code::kEnhanceYourCalm ? kFloodLingerMs : kLingerMs);
 }
 
 // RFC 9113 §6.8: requests that are on their way when the first GOAWAY goes out are still served.

@@ -34,6 +34,7 @@ class H2Session final : public Session,
  private:
   struct Lane;
   static constexpr MonoMs kLingerMs = 2'000;
+  static constexpr MonoMs kFloodLingerMs = 200;
   enum class Life : uint8_t { kOpen, kAnnounced, kLast, kEnding };
 
   H2Session(WorkerContext& worker, SessionList& list, Peer peer);
