@@ -25,14 +25,16 @@ http {{
     listen 127.0.0.1:{port} {listen} backlog=1024;
     {tls}
     default_type application/json;
+    {fields}
     location / {{ return 200 '{{"container": "{name}", "protocol": "$server_protocol"}}'; }}
   }}
 }}
 """
 
 
-def start(test, name, port=0, pair=None, http2=False):
-    """Starts nginx as container `name`; returns the process with its `address`. `pair`: TLS with that certificate, with `http2` by ALPN."""
+def start(test, name, port=0, pair=None, http2=False, fields=None):
+    """Starts nginx as container `name`; returns the process with its `address`. `pair`: TLS with that certificate, with `http2` by ALPN.
+    `fields`: of each answer."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if not program:
         raise FileNotFoundError("nginx: run scripts/setup --test")
@@ -40,7 +42,8 @@ def start(test, name, port=0, pair=None, http2=False):
     listen = " ".join(["ssl"] * bool(pair) + ["http2"] * http2)
     tls = f"ssl_certificate {pair['cert']}; ssl_certificate_key {pair['key']};" if pair else ""
     user = "user root;" if os.geteuid() == 0 else ""
-    config = test.write(f"{name}.nginx.conf", CONFIG.format(folder=test.folder, name=name, port=port, user=user, listen=listen, tls=tls))
+    config = test.write(f"{name}.nginx.conf", CONFIG.format(folder=test.folder, name=name, port=port, user=user, listen=listen, tls=tls,
+                                                                fields=" ".join(f'add_header {k} "{v}";' for k, v in (fields or {}).items())))
     running = test.track(Process(f"nginx-{name}", [program, "-c", config, "-e", "stderr", "-p", test.folder], test.folder))
     running.address = f"127.0.0.1:{port}"
     if pair:

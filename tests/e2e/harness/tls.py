@@ -34,10 +34,11 @@ class Authority:
         self.index = self.folder / f"{name}.index"
         self.index.write_text("")
 
-    def issue(self, file, san, expired=False, subject=None):
-        """Writes FILE.pem (with its authority) and FILE.key, each at once; returns their paths for the configuration."""
+    def issue(self, file, san, expired=False, subject=None, days=30, more=""):
+        """Writes FILE.pem (with its authority) and FILE.key, each at once; returns their paths for the configuration. `more`: lines of
+        extensions."""
         base = self.folder / file
-        base.with_suffix(".ext").write_text(f"subjectAltName={san}\nbasicConstraints=CA:FALSE\n")
+        base.with_suffix(".ext").write_text(f"subjectAltName={san}\nbasicConstraints=CA:FALSE\n{more}")
         openssl("req", *EC, "-nodes", "-subj", subject or f"/CN={file}", "-keyout", f"{base}.key.new", "-out", f"{base}.csr")
         self.serial += 1
         config = self.folder / f"{self.name}.cnf"
@@ -45,7 +46,7 @@ class Authority:
                           f"new_certs_dir={self.folder}\ndefault_md=sha256\nunique_subject=no\npolicy=p\n[p]\n"
                           "commonName=supplied\norganizationName=optional\n")
         (self.folder / f"{self.name}.serial").write_text(f"{self.serial:x}\n")
-        dates = ["-startdate", "20200101000000Z", "-enddate", "20200201000000Z"] if expired else ["-days", "30"]
+        dates = ["-startdate", "20200101000000Z", "-enddate", "20200201000000Z"] if expired else ["-days", days]
         openssl("ca", "-batch", "-notext", "-config", config, "-in", f"{base}.csr", "-cert", self.pem, "-keyfile", self.key,
                 "-extfile", base.with_suffix(".ext"), *dates, "-out", f"{base}.leaf")
         pathlib.Path(f"{base}.pem.new").write_text(pathlib.Path(f"{base}.leaf").read_text() + self.pem.read_text())
