@@ -5,10 +5,7 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
-#include <cstdio>
 #include <cstring>
-#include <ctime>
 
 #include "merkle/hash.h"
 #include "proxy/base/random.h"
@@ -17,69 +14,6 @@
 namespace flagmesh::stream {
 
 namespace {
-
-// JSON text (RFC 8259 §7). Bytes above 0x7f are kept: names and paths are UTF-8 or the client's own doing; what is not valid is shown as \u00xx.
-void put_escaped(std::string& out, std::string_view text) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20 || byte >= 0x7f) {
-      out += "\\u00";
-      out += kDigits[byte >> 4];
-      out += kDigits[byte & 15];
-    } else {
-      out += c;
-    }
-  }
-}
-
-// As base/time.h has it, without a string of its own.
-void put_time(std::string& out, int64_t unix_ms) {
-  const time_t seconds = unix_ms / 1000;
-  tm t{};
-  gmtime_r(&seconds, &t);
-  std::array<char, 64> text;
-  const int n = snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900,
-                         t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, static_cast<int>(unix_ms % 1000));
-  out.append(text.data(), static_cast<size_t>(n));
-}
-
-class Line {
- public:
-  explicit Line(std::string& out) : out_(out) { out_ += '{'; }
-  void text(std::string_view name, std::string_view value) {
-    if (value.empty()) return;
-    key(name);
-    out_ += '"';
-    put_escaped(out_, value);
-    out_ += '"';
-  }
-  void time(std::string_view name, int64_t unix_ms) {
-    key(name);
-    out_ += '"';
-    put_time(out_, unix_ms);
-    out_ += '"';
-  }
-  void number(std::string_view name, uint64_t value) {
-    key(name);
-    char digits[20];
-    const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-    out_.append(digits, end);
-  }
-  void end() { out_ += "}\n"; }
-
- private:
-  void key(std::string_view name) {
-    if (out_.back() != '{') out_ += ',';
-    out_ += '"';
-    out_ += name;
-    out_ += "\":";
-  }
-  std::string& out_;
-};
 
 // Of an IPv4 address the last number is left out, of an IPv6 address all but the first three groups.
 std::string_view network_of(std::string_view ip) {
@@ -95,6 +29,9 @@ std::string_view network_of(std::string_view ip) {
 }
 
 constexpr size_t kCodeBytes = 8;
+
+// Names, numbers and our own short texts of a line: all but what others chose.
+constexpr size_t kFixedBytes = 512;
 
 std::string code_of(std::string_view key, std::string_view secret) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -153,37 +90,50 @@ void AccessLog::reopen() {
 void AccessLog::write(const Stream& stream) {
   const Stream::Facts facts = stream.facts();
   const RouteDecision& decision = stream.decision();
+  const Forward& forward = stream.forward();
   const http::RequestHead& request = stream.request();
-  Line line(batch_);
-  line.time("time", facts.started_unix_ms);
-  line.text("request_id", stream.request_id());
   const bool redact = !secret_.empty();
-  line.text("client", redact ? network_of(stream.client().ip) : std::string_view(stream.client().ip));
-  line.text("method", request.method_text);
-  line.text("host", request.authority);
-  line.text("path", redact ? request.path : request.target);
-  line.number("status", facts.status);
-  line.number("duration_ms", facts.duration_ms);
-  line.number("bytes_in", facts.bytes_in);
-  line.number("bytes_out", facts.bytes_out);
-  if (!decision.flag.empty()) {
-    line.text("flag", decision.flag);
-    line.text("variant", decision.variant);
-    line.number("epoch", decision.epoch);
-    line.text("why", why_name(decision.why));
-    if (decision.stale) line.text("stale", "true");
-    if (!stream.targeting_key().empty()) {
-      line.text("key", redact ? code_of(stream.targeting_key(), secret_) : stream.targeting_key());
+  const std::string_view ip = stream.client().ip;
+  const std::string_view client = redact ? network_of(ip) : ip;
+  const std::string_view path = redact ? request.path : request.target;
+  const std::string_view user_agent = request.headers.value(http::HeaderId::kUserAgent);
+  const std::string_view container = decision.count == 0 ? std::string_view() : decision.chosen().container->name();
+  std::string code;
+  std::string_view key = stream.targeting_key();
+  if (redact && !key.empty()) key = code = code_of(key, secret_);
+  const size_t texts = stream.request_id().size() + client.size() + request.method_text.size() + request.authority.size() +
+                       path.size() + decision.flag.size() + decision.variant.size() + key.size() + container.size() +
+                       forward.endpoint_name().size() + facts.reason.size() + user_agent.size();
+  const size_t before = batch_.size();
+  batch_.resize_and_overwrite(before + kFixedBytes + texts * kEscapedBytes, [&](char* batch, size_t) {
+    LogLine line(batch + before);
+    line.time("{\"time\":\"", facts.started_unix_ms, clock_);
+    line.text(",\"request_id\":\"", stream.request_id());
+    line.plain(",\"client\":\"", client);
+    line.text(",\"method\":\"", request.method_text);
+    line.text(",\"host\":\"", request.authority);
+    line.text(",\"path\":\"", path);
+    line.number(",\"status\":", facts.status);
+    line.number(",\"duration_ms\":", facts.duration_ms);
+    line.number(",\"bytes_in\":", facts.bytes_in);
+    line.number(",\"bytes_out\":", facts.bytes_out);
+    if (!decision.flag.empty()) {
+      line.text(",\"flag\":\"", decision.flag);
+      line.text(",\"variant\":\"", decision.variant);
+      line.number(",\"epoch\":", decision.epoch);
+      line.plain(",\"why\":\"", why_name(decision.why));
+      if (decision.stale) line.plain(",\"stale\":\"", "true");
+      line.text(",\"key\":\"", key);
     }
-  }
-  if (decision.count != 0) {
-    line.text("container", decision.chosen().container->name());
-    line.text("endpoint", stream.forward().endpoint_name());
-    line.number("attempts", stream.forward().attempts());
-  }
-  line.text("reason", facts.reason);
-  line.text("user_agent", request.headers.value(http::HeaderId::kUserAgent));
-  line.end();
+    if (decision.count != 0) {
+      line.text(",\"container\":\"", container);
+      line.text(",\"endpoint\":\"", forward.endpoint_name());
+      line.number(",\"attempts\":", forward.attempts());
+    }
+    line.plain(",\"reason\":\"", facts.reason);
+    line.text(",\"user_agent\":\"", user_agent);
+    return static_cast<size_t>(line.end() - batch);
+  });
   if (batch_.size() >= kBatchBytes) {
     flush();
   } else if (!timer_.armed()) {

@@ -7,6 +7,7 @@
 
 #include "proxy/base/result.h"
 #include "proxy/event/loop.h"
+#include "proxy/stream/log_line.h"
 
 namespace flagmesh::stream {
 
@@ -41,6 +42,7 @@ class AccessLog {
   std::string path_;
   std::string batch_;
   event::Timer timer_;
+  LogClock clock_;
   std::string secret_;  // what codes are made with; empty: nothing is redacted
   int fd_ = -1;
   bool owned_ = false;
