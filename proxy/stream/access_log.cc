@@ -108,7 +108,7 @@ void AccessLog::write(const Stream& stream) {
   batch_.resize_and_overwrite(before + kFixedBytes + texts * kEscapedBytes, [&](char* batch, size_t) {
     LogLine line(batch + before);
     line.time("{\"time\":\"", facts.started_unix_ms, clock_);
-    line.text(",\"request_id\":\"", stream.request_id());
+    line.plain(",\"request_id\":\"", stream.request_id());  // ensure_request_id lets nothing through that needs escapes
     line.plain(",\"client\":\"", client);
     line.text(",\"method\":\"", request.method_text);
     line.text(",\"host\":\"", request.authority);
@@ -126,7 +126,7 @@ void AccessLog::write(const Stream& stream) {
       line.text(",\"key\":\"", key);
     }
     if (decision.count != 0) {
-      line.text(",\"container\":\"", container);
+      line.plain(",\"container\":\"", container);  // a-z 0-9 . - _
       line.text(",\"endpoint\":\"", forward.endpoint_name());
       line.number(",\"attempts\":", forward.attempts());
     }

@@ -16,7 +16,7 @@ class Stream;
 // One per worker, on its thread. Several workers and processes may write to the same file: each write holds whole lines.
 class AccessLog {
  public:
-  static constexpr size_t kBatchBytes = 32 * 1024;
+  static constexpr size_t kBatchBytes = 16 * 1024;  // stays in the nearest cache, and is no dearer to write than twice as much
   static constexpr size_t kLineBytes = 4 * 1024;  // room for one more; a longer line makes the batch grow
   static constexpr MonoMs kFlushMs = 100;
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <memory>
+#include <type_traits>
 
 #include "proxy/base/time.h"
 #include "proxy/http/hop_by_hop.h"
@@ -17,6 +19,13 @@ using http::HeaderId;
 namespace {
 
 constexpr uint16_t kClientGoneStatus = 499;  // as nginx logs it; never sent
+
+// In place: assigning a fresh one makes it elsewhere and copies it.
+template <class T>
+void renew(T& value) {
+  static_assert(std::is_trivially_destructible_v<T>);
+  std::construct_at(&value);
+}
 
 bool has_header(const void* context, std::string_view name, std::string_view value) {
   const auto& headers = *static_cast<const http::HeaderList*>(context);
@@ -355,10 +364,10 @@ void Stream::finish(bool reusable) {
   Session* session = session_;
   session_ = nullptr;
   handler_ = nullptr;
-  request_ = {};
+  renew(request_);
   trailers_.clear();
   response_trailers_.clear();
-  decision_ = {};
+  renew(decision_);
   client_ = {};
   reason_ = request_id_ = targeting_key_ = {};
   body_limit_ = bytes_in_ = bytes_out_ = 0;
