@@ -158,7 +158,7 @@ void Engine::on_event(snapshot::CarrierEvent event, std::string_view text) {
   if (event == snapshot::CarrierEvent::kCommand) return on_command(text);
   if (event == snapshot::CarrierEvent::kConnected) standby_->set_connected(true);
   if (event == snapshot::CarrierEvent::kDisconnected) standby_->set_connected(false);
-  cycle_->on_event(event);
+  cycle_->on_event(event, text);
 }
 
 void Engine::on_trouble(const Error& error) {

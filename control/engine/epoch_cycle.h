@@ -31,6 +31,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "control/engine/head_signer.h"
@@ -124,7 +125,7 @@ class EpochCycle {
   bool kill_on_its_way() const { return kill_staged_ || !kills_.changes.empty(); }
 
   // What the carrier said. REQUIRES: begin() was called.
-  void on_event(snapshot::CarrierEvent event);
+  void on_event(snapshot::CarrierEvent event, std::string_view text);
 
   // Nothing is on its way. `on_idle` is called once, at the latest when the epoch on its way is
   // published.
@@ -179,6 +180,7 @@ class EpochCycle {
   static void on_wait_timer(void* self) { static_cast<EpochCycle*>(self)->expire_waiters(false); }
 
   void step();
+  bool is_own_head(std::string_view announced) const;
   void on_synced();
   void adopt(const snapshot::StateStep& state);
   // epoch_recovery.cc

@@ -351,6 +351,22 @@ for _name in [name for name in dir(Heads) if name.startswith("test_")]:
         setattr(StolenEngineKey, _name, None)
 
 
+class StolenEngineKeyWithoutValidator(MeshTest):
+    """The one row of the table in which the thief wins: what `require: { validator: 1 }` is for."""
+
+    def test_the_thief_wins(self):
+        mesh = Mesh(self, max_age="10s")
+        engine = mesh.engine()
+        router = mesh.router()
+        self.assertEqual({variant(router.address, user) for user in USERS}, {"on", "off"})
+        engine.stop()
+        mesh.engine("thief", state_dir=str(mesh.folder / "thief"))
+        eventually(lambda: client.fetch(mesh.api, "/readyz").status == 200, "the thief's engine to take over", timeout=20)
+        mesh.set_rollout({"on": 100, "off": 0})
+        eventually(lambda: {variant(router.address, user) for user in USERS} == {"on"}, "the thief's flags")
+        self.assertEqual(client.metrics(router.admin).sum("flagmesh_state_refused_total"), 0)
+
+
 class Expired(MeshTest):
     """Heartbeats stop: what users are served is the route's `when_unproven`."""
 
