@@ -122,21 +122,26 @@ class AutoProtocol(MeshTest):
         self.assertEqual(self.protocols(5), {"HTTP/1.1"})
 
 
-class NodeAndGrpc(MeshTest):
+class NodeTest(MeshTest):
     @classmethod
     def setUpClass(cls):
         cls.environment = node.environment()
 
+    def serve(self, *pair):
+        ports = self.folder / "peer.json"
+        peer = self.track(process.Process("peer", ["node", node.FOLDER / "h2_peer.js", "serve", ports, *pair], self.folder,
+                                          self.environment))
+        self.addresses = process.wait_for_file(peer, ports)
+
+    def scenario(self, name, router, *ca):
+        done = run("node", node.FOLDER / "h2_peer.js", name, router.address, *ca, env={**os.environ, **self.environment})
+        self.assertEqual(done.returncode, 0, done.stderr + router.tail())
+
+
+class NodeAndGrpc(NodeTest):
     def setUp(self):
         super().setUp()
-        self.ports = self.folder / "peer.json"
-        peer = self.track(process.Process("peer", ["node", node.FOLDER / "h2_peer.js", "serve", self.ports], self.folder,
-                                          self.environment))
-        self.addresses = process.wait_for_file(peer, self.ports)
-
-    def scenario(self, name, router):
-        done = run("node", node.FOLDER / "h2_peer.js", name, router.address, env={**os.environ, **self.environment})
-        self.assertEqual(done.returncode, 0, done.stderr + router.tail())
+        self.serve()
 
     def router(self, kind, **container):
         return plain_router.start(self, [self.addresses[kind]], container={"protocol": "http2"} | container)
@@ -171,6 +176,20 @@ class NodeAndGrpc(MeshTest):
             self.scenario("http2", router)
             break
         self.assertNotIn("unhealthy", router.tail())
+
+
+class GrpcOverTls(NodeTest):
+    """TLS on both sides, the container found out to speak HTTP/2 by ALPN."""
+
+    def test_grpc(self):
+        ca = tls.Authority(self.folder / "certs")
+        pair = ca.issue("shop", "DNS:shop.test")
+        self.serve(pair["cert"], pair["key"])
+        router = plain_router.start(self, [self.addresses["grpc"]], listeners=[{"address": "127.0.0.1:0", "tls": {"certificates": [pair]}}],
+                                    container={"protocol": "auto", "tls": {"ca": str(ca.pem), "server_name": "shop.test"}})
+        for name in ("grpc", "grpc_deadline", "grpc_cancel"):
+            self.scenario(name, router, ca.pem)
+        eventually((self.folder / "peer.json.cancelled").exists, "the container to hear of the cancelled call")
 
 
 if __name__ == "__main__":

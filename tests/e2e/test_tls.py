@@ -8,6 +8,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 import unittest
@@ -470,6 +471,7 @@ class Downstream(TlsTest):
         self.assertEqual(failures, [])
         self.assertEqual(len(serials), RENEWALS)
         self.assertGreater(done[0], 200)
+        print(f"{RENEWALS} certificates: {self.metric('flagmesh_tls_handshakes_total'):.0f} handshakes, {done[0]} requests", file=sys.stderr)
 
     def test_mistakes_are_named_at_the_start(self):
         pair = self.ca.issue("shop", "DNS:shop.test")

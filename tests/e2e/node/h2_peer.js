@@ -1,5 +1,6 @@
-// An HTTP/2 client and server of Node, and a gRPC client and server of @grpc/grpc-js: `h2_peer.js serve FILE` serves both and writes
-// {"http2": ADDRESS, "grpc": ADDRESS} to FILE; `h2_peer.js SCENARIO ADDRESS` asks, and fails with a reason.
+// An HTTP/2 client and server of Node, and a gRPC client and server of @grpc/grpc-js: `h2_peer.js serve FILE [CERT KEY]` serves both, gRPC
+// over TLS when there is a certificate, and writes {"http2": ADDRESS, "grpc": ADDRESS} to FILE; `h2_peer.js SCENARIO ADDRESS [CA]` asks, over
+// TLS as shop.test when there is a CA, and fails with a reason.
 'use strict';
 const assert = require('assert');
 const fs = require('fs');
@@ -69,7 +70,10 @@ function serveGrpc() {
       c.sendMetadata(new grpc.Metadata());  // tells the client that the call is here
     },
   });
-  return new Promise((done, failed) => server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(),
+  const [cert, key] = process.argv.slice(4).map((file) => fs.readFileSync(file));
+  const credentials = cert ? grpc.ServerCredentials.createSsl(null, [{cert_chain: cert, private_key: key}])
+                           : grpc.ServerCredentials.createInsecure();
+  return new Promise((done, failed) => server.bindAsync('127.0.0.1:0', credentials,
     (error, port) => (error ? failed(error) : done(`127.0.0.1:${port}`))));
 }
 
@@ -87,6 +91,13 @@ const promised = (client, name, message, metadata, options) => new Promise((done
   c.on('status', (s) => { result.status = s; done(result); });
   result.call = c;
 });
+
+const connect = (address, options) => {
+  const ca = process.argv[4];
+  if (!ca) return new grpc.Client(address, grpc.credentials.createInsecure(), options);
+  return new grpc.Client(address, grpc.credentials.createSsl(fs.readFileSync(ca)),
+    {...options, 'grpc.ssl_target_name_override': 'shop.test', 'grpc.default_authority': 'shop.test'});
+};
 
 const SCENARIOS = {
   async http2(address) {
@@ -118,7 +129,7 @@ const SCENARIOS = {
     session.close();
   },
   async grpc(address) {
-    const client = new grpc.Client(address, grpc.credentials.createInsecure(), SIZE);
+    const client = connect(address, SIZE);
     const metadata = new grpc.Metadata();
     metadata.set('x-ask', 'question');
     metadata.set('data-bin', Buffer.from([0, 1, 255]));
@@ -160,13 +171,13 @@ const SCENARIOS = {
     client.close();
   },
   async grpc_deadline(address) {
-    const client = new grpc.Client(address, grpc.credentials.createInsecure());
+    const client = connect(address, {});
     const late = await promised(client, 'slow', Buffer.from('x'), new grpc.Metadata(), {deadline: Date.now() + 300});
     assert.strictEqual(late.status.code, grpc.status.DEADLINE_EXCEEDED);
     client.close();
   },
   async grpc_cancel(address) {
-    const client = new grpc.Client(address, grpc.credentials.createInsecure());
+    const client = connect(address, {});
     const c = client.makeUnaryRequest(ECHO.hold.path, raw.requestSerialize, raw.responseDeserialize, Buffer.from('x'),
       new grpc.Metadata(), () => {});
     c.on('metadata', () => c.cancel());  // not before the container has the call, or it would never hear of it
@@ -175,7 +186,7 @@ const SCENARIOS = {
     client.close();
   },
   async grpc_unavailable(address) {
-    const client = new grpc.Client(address, grpc.credentials.createInsecure());
+    const client = connect(address, {});
     const failed = await promised(client, 'unary', Buffer.from('x'));
     assert.strictEqual(failed.status.code, grpc.status.UNAVAILABLE);
     assert.strictEqual(failed.status.details, 'connect_failure');
