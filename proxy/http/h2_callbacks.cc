@@ -124,6 +124,7 @@ struct H2Callbacks {
         return 0;
       case NGHTTP2_RST_STREAM: {
         if (!c.spend_reset()) return NGHTTP2_ERR_CALLBACK_FAILURE;
+        c.frames_ += limits::kH2FrameBudget / H2Connection::kResetsPerTurn;
         if (H2Stream* stream = stream_of(session, frame->hd.stream_id)) stream->reset_by_peer = true;
         return 0;
       }

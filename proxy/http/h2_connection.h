@@ -131,6 +131,7 @@ class H2Connection {
   void body_ended(H2Stream& stream);
   void closed(H2Stream& stream, H2Code code);
   void fail_stream(H2Stream& stream, H1Error error);
+  static constexpr unsigned kResetsPerTurn = 32;  // by the peer, in one receive()
   enum class ClosedBy : uint8_t { kBoth, kUs, kPeer };  // in order, or by a reset
   size_t sure_of(std::string_view slice);
   bool may_be_late(int32_t id, bool head, size_t bytes);

@@ -179,11 +179,13 @@ void H2Connection::note_closed(int32_t id, ClosedBy whom) {
 // Nghttp2 drops data for streams that have closed without a word. How many bytes it may be shown before we
 // have to look at such a frame; what was in front of it may close its stream, or open it. Behind the client's
 // GOAWAY it drops everything once no stream is open, but looks only when it is called: it is, for each frame,
-// so that the same bytes mean the same however they are cut.
+// so that the same bytes mean the same however they are cut. And a run of resets is looked at piece by piece, for
+// each of them is a request that was begun for nothing: others have their turn in between.
 size_t H2Connection::sure_of(std::string_view slice) {
-  bool resets = false;
+  unsigned resets = 0;
   for (size_t at = 0; at < slice.size();) {
-    if (goaway_seen_ && at != 0 && payload_left_ == 0 && frame_head_size_ == 0) return at;
+    const bool between = at != 0 && payload_left_ == 0 && frame_head_size_ == 0;
+    if (between && (goaway_seen_ || resets >= kResetsPerTurn)) [[unlikely]] return at;
     if (payload_left_ != 0) {
       const size_t bytes = std::min(payload_left_, slice.size() - at);
       payload_left_ -= bytes;
@@ -199,11 +201,11 @@ size_t H2Connection::sure_of(std::string_view slice) {
     frame_head_size_ = 0;
     const auto& h = frame_head_;
     payload_left_ = static_cast<size_t>(h[0] << 16 | h[1] << 8 | h[2]);
-    if (h[3] == NGHTTP2_RST_STREAM) resets = true;
+    if (h[3] == NGHTTP2_RST_STREAM) ++resets;
     if (h[3] == NGHTTP2_GOAWAY) goaway_seen_ = true;
     if (h[3] != NGHTTP2_DATA) continue;
     const auto id = static_cast<int32_t>((h[5] & 0x7fU) << 24 | h[6] << 16U | h[7] << 8U | h[8]);
-    if (!resets && nghttp2_session_get_stream_user_data(session_, id) != nullptr) continue;
+    if (resets == 0 && nghttp2_session_get_stream_user_data(session_, id) != nullptr) continue;
     if (begin != 0) {
       payload_left_ = 0;
       return begin;

@@ -43,6 +43,19 @@ TEST(H2Flood, RapidReset) {
   EXPECT_LE(open, 1U);
 }
 
+// What comes in one piece is not looked at in one turn: others wait meanwhile.
+TEST(H2Flood, ResetsAreSpreadOverTurns) {
+  Server server;
+  std::string all;
+  for (uint32_t id = 1; id < 400; id += 2) all += headers(id, get()) + frame(kRst, 0, id, u32(8));
+  const size_t taken = server.connection.receive(all, 0);
+  EXPECT_LT(taken, all.size() / 4);
+  EXPECT_GT(taken, 0U);
+  server.feed(std::string_view(all).substr(taken));
+  EXPECT_EQ(server.streams.size(), 200U);
+  EXPECT_FALSE(server.connection.over());
+}
+
 TEST(H2Flood, ResetsThatWeAreMadeToSend) {
   Server server;
   const size_t taken = until_over(server, 10'000, [](size_t i) {
