@@ -3,6 +3,7 @@
 
 #include "control/engine/engine.h"
 #include "control/engine/engine_api.h"
+#include "control/engine/file_watcher.h"
 #include "control/flags/canonical_json.h"
 #include "proxy/base/durable_file.h"
 #include "proxy/cli_support.h"
@@ -21,6 +22,14 @@ Status write_ports(const std::string& file, const net::Address& address) {
   std::string text = "{\"api\":";
   flags::append_json_string(address.text(), text);
   return write_atomically(file, text + "}\n");
+}
+
+// A file that cannot be used leaves the tokens as they are: half an edit locks nobody out, and lets nobody in.
+void read_tokens_again(const std::string& file, engine::EngineApi& api) {
+  auto tokens = config::ApiTokens::read(file);
+  if (!tokens) return spdlog::error("tokens stay as they were: {}", tokens.error().text());
+  api.set_tokens(std::move(*tokens));
+  spdlog::info("tokens read again from {}", file);
 }
 
 Status serve(const config::Config& config, const std::string& ports_file) {
@@ -48,6 +57,12 @@ Status serve(const config::Config& config, const std::string& ports_file) {
   if (!config.engine->witnesses.empty()) {
     witnesses.emplace(**loop, **engine, config.engine->witnesses,
                       engine::heartbeat_interval(config.trust.max_age));
+  }
+  std::optional<engine::FileWatcher> tokens;
+  if (const std::string& file = config.engine->tokens; !file.empty()) {
+    tokens.emplace(
+        **loop, [file] { return std::vector{file}; }, [file, &api] { read_tokens_again(file, api); });
+    if (auto watching = tokens->start(); !watching) return watching;
   }
   if (auto started = (*engine)->start(); !started) return started;
   if (auto written = write_ports(ports_file, (*server)->address()); !written) return written;

@@ -26,6 +26,9 @@ class ApiAccess {
   // `rate`: requests a second for each token, and as many at once; 0: no limit.
   ApiAccess(std::shared_ptr<const config::ApiTokens> tokens, std::string tenant, uint32_t rate);
 
+  // For the requests that come from now on. The rates of names that are still there go on.
+  void set_tokens(std::shared_ptr<const config::ApiTokens> tokens) { tokens_ = std::move(tokens); }
+
   // The author of what the request does ("api" without tokens), or why it is refused:
   // "unauthorized", "forbidden", "rate_limited", "loopback_only", "not_json".
   Result<std::string> admit(const ApiRequest& request, const ApiRoute& route, MonoMs now_ms);

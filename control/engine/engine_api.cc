@@ -35,6 +35,11 @@ EngineApi::~EngineApi() {
   engine_.set_on_change({});
 }
 
+void EngineApi::set_tokens(std::shared_ptr<const config::ApiTokens> tokens) {
+  ofrep_.set_options({.config = engine_.ofrep(), .tokens = tokens});
+  access_.set_tokens(std::move(tokens));
+}
+
 void EngineApi::handle(const stream::LocalRequest& request, stream::LocalReply reply) {
   if (ofrep::OfrepHandler::serves(request.head.path)) {
     return ofrep_.handle(request, std::move(reply));

@@ -40,6 +40,9 @@ class EngineApi final : public stream::LocalHandler {
   explicit EngineApi(Engine& engine);
   ~EngineApi() override;
 
+  // The file of tokens has changed: these hold for the API and OFREP from now on. Not null where tokens were asked for before.
+  void set_tokens(std::shared_ptr<const config::ApiTokens> tokens);
+
   void handle(const stream::LocalRequest& request, stream::LocalReply reply) override;
   // `answer` is called once, now or on a later turn; views of the request are not needed any more
   // when this returns.

@@ -120,6 +120,25 @@ class Ofrep(MeshTest):
             for token in (viewer, editor):
                 self.assertNotIn(token, text)
 
+    def test_tokens_are_taken_and_given_while_the_engine_runs(self):
+        old, old_entry = self.token("old", "editor")
+        new, new_entry = self.token("new", "editor")
+        tokens = self.write("tokens.yaml", f"tokens:\n  {old_entry}\n")
+        self.start_mesh(engine={"tokens": str(tokens)})
+
+        def statuses():
+            change = {"on": 60, "off": 40}
+            return [status for token in (old, new) for status in (
+                self.one(self.mesh.api, "theme", {}, headers={"x-api-key": token}).status,
+                client.post_json(self.mesh.api, "/api/v1/flags/checkout/rollout", change, headers={"x-api-key": token}).status)]
+
+        self.assertEqual(statuses(), [200, 200, 401, 401])
+        tokens.write_text("tokens:\n  - { name: half")
+        eventually(lambda: "tokens stay as they were" in self.engine.text(), "the bad file to be refused")
+        self.assertEqual(statuses(), [200, 200, 401, 401])
+        tokens.write_text(f"tokens:\n  {new_entry}\n")
+        eventually(lambda: statuses() == [401, 401, 200, 200], "the new token to be the only one")
+
     def test_flags_are_shown_as_a_browser_page_may_read_them(self):
         self.start_mesh(ofrep={"origins": ["https://shop.example"]})
         asked = {"origin": "https://shop.example", "access-control-request-method": "POST"}

@@ -390,6 +390,15 @@ TEST_F(ApiTokenTest, RolesAndTenantsDecide) {
   EXPECT_EQ(call(as("", local(Method::kGet, "/healthz"))).status, 200);
 }
 
+TEST_F(ApiTokenTest, NewTokensHoldFromTheNextRequest) {
+  const auto read = local(Method::kGet, "/api/v1/flags");
+  EXPECT_EQ(call(as("fm_viewer", read)).status, 200);
+  api_->set_tokens(*config::ApiTokens::parse(
+      "tokens: [{ name: fresh, role: viewer, sha256: \"" + merkle::sha256("fm_fresh").hex() + "\" }]", "t.yaml"));
+  EXPECT_EQ(call(as("fm_viewer", read)).status, 401);
+  EXPECT_EQ(call(as("fm_fresh", read)).status, 200);
+}
+
 TEST_F(ApiTokenTest, EachTokenHasItsRate) {
   const auto read = as("fm_viewer", local(Method::kGet, "/api/v1/tenants"));
   int limited = 0;
