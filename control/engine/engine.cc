@@ -95,7 +95,9 @@ Status Engine::open(snapshot::HeadVerifier verifier) {
   heartbeat_ = std::make_unique<Heartbeat>(loop_, *carrier_, cycle_->publisher(), *signer_,
                                            cycle_->verifier());
   standby_ = std::make_unique<Standby>(loop_, heartbeat_interval(options_.trust.max_age_ms),
-                                       options_.state_dir + "/standby", [this] { take_over(); });
+                                       options_.state_dir + "/standby",
+                                       Standby::Calls{.look = [this] { cycle_->publisher().look(); },
+                                                      .due = [this] { take_over(); }});
   if (auto restored = standby_->restore(); !restored) return restored;
   if (standing_by()) {
     cycle_->set_passive();
@@ -145,7 +147,6 @@ Status Engine::start() {
   if (!said.empty()) spdlog::warn("{}", said);
   snapshot::CarrierTopics topics;
   topics.cosignatures = true;
-  topics.heads = true;
   topics.commands = options_.commands.policy != CommandPolicy::kOff;
   carrier_->start(topics, [this](snapshot::CarrierEvent event, std::string_view text) {
     on_event(event, text);
@@ -158,7 +159,7 @@ void Engine::on_event(snapshot::CarrierEvent event, std::string_view text) {
   if (event == snapshot::CarrierEvent::kCommand) return on_command(text);
   if (event == snapshot::CarrierEvent::kConnected) standby_->set_connected(true);
   if (event == snapshot::CarrierEvent::kDisconnected) standby_->set_connected(false);
-  cycle_->on_event(event, text);
+  cycle_->on_event(event);
 }
 
 void Engine::on_trouble(const Error& error) {

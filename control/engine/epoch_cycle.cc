@@ -151,22 +151,9 @@ void EpochCycle::when_idle(std::function<void()> on_idle) {
   std::exchange(on_idle_, {})();
 }
 
-// What this engine publishes is announced to itself, too: there is nothing to look at then. It is a
-// hint; the publisher looks again by itself.
-bool EpochCycle::is_own_head(std::string_view announced) const {
-  const uint64_t size = log_.log().size();
-  const bool publishing = phase_ == Phase::kPublish || writer_.head_size() == size;
-  const std::string_view number = announced.substr(0, announced.find(' '));
-  return publishing && !passive_ && number == std::to_string(size);
-}
-
-void EpochCycle::on_event(snapshot::CarrierEvent event, std::string_view text) {
+void EpochCycle::on_event(snapshot::CarrierEvent event) {
   if (event == snapshot::CarrierEvent::kCosignature && phase_ == Phase::kCosign) {
     return poll_cosignatures();
-  }
-  if (event == snapshot::CarrierEvent::kHead) {
-    if (!is_own_head(text)) publisher_->look();
-    return;
   }
   if (event != snapshot::CarrierEvent::kConnected) return;
   publisher_->look();

@@ -31,7 +31,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "control/engine/head_signer.h"
@@ -125,7 +124,7 @@ class EpochCycle {
   bool kill_on_its_way() const { return kill_staged_ || !kills_.changes.empty(); }
 
   // What the carrier said. REQUIRES: begin() was called.
-  void on_event(snapshot::CarrierEvent event, std::string_view text);
+  void on_event(snapshot::CarrierEvent event);
 
   // Nothing is on its way. `on_idle` is called once, at the latest when the epoch on its way is
   // published.
@@ -180,7 +179,6 @@ class EpochCycle {
   static void on_wait_timer(void* self) { static_cast<EpochCycle*>(self)->expire_waiters(false); }
 
   void step();
-  bool is_own_head(std::string_view announced) const;
   void on_synced();
   void adopt(const snapshot::StateStep& state);
   // epoch_recovery.cc

@@ -18,12 +18,11 @@ constexpr std::string_view kContent = "another engine is active\n";
 
 }  // namespace
 
-Standby::Standby(event::Loop& loop, MonoMs heartbeat, std::string file,
-                 std::function<void()> on_due)
+Standby::Standby(event::Loop& loop, MonoMs heartbeat, std::string file, Calls calls)
     : loop_(loop),
       heartbeat_(heartbeat),
       file_(std::move(file)),
-      on_due_(std::move(on_due)),
+      calls_(std::move(calls)),
       timer_([](void* self) { static_cast<Standby*>(self)->on_timer(); }, this) {}
 
 Status Standby::restore() {
@@ -74,9 +73,9 @@ void Standby::on_timer() {
   if (!connected_ || now > ticked_ + heartbeat_) return start_lease();
   ticked_ = now;
   timer_.set(loop_.timers(), now + std::max<MonoMs>(1, heartbeat_ / 4));
-  if (now < ends_) return;
+  if (now < ends_) return calls_.look();
   ends_ = now + heartbeat_;
-  on_due_();
+  calls_.due();
 }
 
 std::string Standby::text() const {

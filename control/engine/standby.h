@@ -29,9 +29,12 @@ namespace flagmesh::engine {
 // Owned by the engine, on its loop's thread.
 class Standby {
  public:
-  // `on_due` is called when the lease has ended; until end() or begin() it is called again every
-  // heartbeat.
-  Standby(event::Loop& loop, MonoMs heartbeat, std::string file, std::function<void()> on_due);
+  // While it stands by.
+  struct Calls {
+    std::function<void()> look;  // four times a heartbeat: what the head in force is now
+    std::function<void()> due;   // the lease has ended; again every heartbeat until end() or begin()
+  };
+  Standby(event::Loop& loop, MonoMs heartbeat, std::string file, Calls calls);
 
   // What a former run left behind. Codes of read_if_exists().
   Status restore();
@@ -58,7 +61,7 @@ class Standby {
   event::Loop& loop_;
   const MonoMs heartbeat_;
   const std::string file_;
-  const std::function<void()> on_due_;
+  const Calls calls_;
   Rng rng_;
   bool standing_by_ = false;
   bool connected_ = false;

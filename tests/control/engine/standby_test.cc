@@ -26,7 +26,8 @@ class StandbyTest : public testing::Test {
   }
 
   Standby& make() {
-    standby_ = std::make_unique<Standby>(*loop_, kHeartbeat, folder_ + "/standby", [this] { ++due_; });
+    standby_ = std::make_unique<Standby>(*loop_, kHeartbeat, folder_ + "/standby",
+                                          Standby::Calls{[this] { ++looks_; }, [this] { ++due_; }});
     return *standby_;
   }
   void run(MonoMs milliseconds) {
@@ -52,6 +53,7 @@ class StandbyTest : public testing::Test {
   std::unique_ptr<event::Loop> loop_;
   std::string folder_;
   int due_ = 0;
+  int looks_ = 0;
   std::unique_ptr<Standby> standby_;
 };
 
@@ -63,6 +65,7 @@ TEST_F(StandbyTest, IsDueWhenNobodySignsForThreeHeartbeats) {
   const MonoMs began = mono_ms();
   ASSERT_TRUE(standby.begin());
   ASSERT_TRUE(becomes_due());
+  EXPECT_GE(looks_, 3);
   EXPECT_GE(mono_ms() - began, 3 * kHeartbeat);
   ASSERT_TRUE(standby.end());
   run(5 * kHeartbeat);
