@@ -31,7 +31,7 @@ std::string expected(const JsonValue& row) {
 
 TEST(Differential, EvaluatesAsFlagdsJavaScriptDoes) {
   const char* const path = std::getenv("FLAGMESH_DIFFERENTIAL");  // NOLINT(concurrency-mt-unsafe)
-  if (path == nullptr) GTEST_SKIP() << "FLAGMESH_DIFFERENTIAL names no file of cases";
+  if (path == nullptr) GTEST_SKIP() << "flagd_differential runs this with a file of cases";
   std::ifstream file(path);
   std::string line;
   size_t cases = 0;

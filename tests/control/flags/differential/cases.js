@@ -1,9 +1,10 @@
 // Random flags and contexts with what flagd's JavaScript evaluator makes of them, one JSON object a line, for
 // ../differential_test.cc. Deterministic: the same seed gives the same cases.
 //
-//   npm install --prefix DIR @openfeature/flagd-core@4.0.1
-//   NODE_PATH=DIR/node_modules node cases.js SEED FLAGS > cases.jsonl
+//   tests/e2e/node/run tests/control/flags/differential/cases.js SEED FLAGS > cases.jsonl
 //   FLAGMESH_DIFFERENTIAL=cases.jsonl flags_test --gtest_filter='Differential.*'
+//
+// CTest does that with seed 1 and 34,000 flags (`ctest -L differential`).
 //
 // It leaves out the classes that docs/flags.md lists under "Where evaluators differ", as far as they can be left out.
 const { FlagdCore } = require('@openfeature/flagd-core');
