@@ -1,5 +1,7 @@
 """One measurement: a fresh proxy, its warm-up, the measured requests, and what they cost."""
 
+import glob
+import os
 import time
 
 from . import peers, proc
@@ -7,6 +9,8 @@ from .load import Load
 
 SETTLE = 0.02  # seconds after the last answer, so that the kernel has accounted the proxy's last run
 WARM = 0.4     # seconds of load before what is measured
+BLOCK = bytes(2**20)
+TOUCHED = 256 * 2**20
 
 
 def _sample(context, running, load, check=True):
@@ -68,8 +72,28 @@ def _idle(context, running, scenario):
     return {"idle_bytes": (after - before) / scenario.load["connections"], "memory_mib": after / 2**20}
 
 
+def _touch_memory(context):
+    """Free memory that the access logs of one measurement fit in, as a machine has it that has run for a while. A host may take free
+    memory back from a virtual machine within seconds; the first write to a page then costs ten times a later one (bench/README.md)."""
+    scratch = context.path("scratch")
+    with open(scratch, "wb") as file:
+        for _ in range(TOUCHED // len(BLOCK)):
+            file.write(BLOCK)
+    os.remove(scratch)
+
+
 def measure(context, scenario, peer, setup, seconds, rate=0):
     """One row of figures for this peer. Raises proc.Failed when a request or the proxy failed."""
+    if setup.logs:
+        _touch_memory(context)
+    try:
+        return _measure(context, scenario, peer, setup, seconds, rate)
+    finally:
+        for log in glob.glob(context.path("*access*.log")) + glob.glob(context.path("haproxy.log")):
+            os.remove(log)
+
+
+def _measure(context, scenario, peer, setup, seconds, rate):
     with peers.STARTERS[peer](context, setup) as running:
         if scenario.kind == "idle":
             return _idle(context, running, scenario)

@@ -86,7 +86,10 @@ class Flood:
         try:
             connection.sendall(h2.PREFACE + h2.settings())
             for piece in pieces:
-                if self.over or self.seen["frames"] >= self.limit:
+                if self.over:
+                    return
+                if self.seen["frames"] >= self.limit:
+                    self.seen["closed"] += self.note(connection, 5)  # all was said before we were closed
                     return
                 connection.sendall(piece)
                 if self.seen["frames"] == 0:
@@ -96,12 +99,15 @@ class Flood:
             self.seen["closed"] += 1
         self.note(connection)
 
-    def note(self, connection):
-        received = b""
+    def note(self, connection, seconds=0.2):
+        """Reads what is there. True when the other end has closed."""
+        received, closed = b"", True
         try:
-            connection.settimeout(0.2)
+            connection.settimeout(seconds)
             while piece := connection.recv(1 << 20):
                 received += piece
+        except TimeoutError:
+            closed = False
         except OSError:
             pass
         at = 0
@@ -111,6 +117,7 @@ class Flood:
                 code = str(int.from_bytes(received[at + 13:at + 17], "big"))
                 self.seen["codes"][code] = self.seen["codes"].get(code, 0) + 1
             at += 9 + size
+        return closed
 
 
 def write(path, value):
