@@ -256,7 +256,8 @@ class Backup(RedisFailure):
 
 
 class Failover(RedisFailure):
-    def test_failover_with_lost_writes_and_the_old_master_comes_back(self):
+    def start_replicated(self):
+        """Engine and a router under load behind Sentinels: (master, replica, sentinels), and the replica has the newest head."""
         master = self.redis()
         replica = self.redis(options=["--replicaof", "127.0.0.1", master.port])
         eventually(lambda: b"master_link_status:up" in replica.command("INFO", "replication"), "the replica")
@@ -270,6 +271,18 @@ class Failover(RedisFailure):
         self.change()
         self.assert_newest()
         eventually(lambda: replica.command("GET", "{flagmesh}:head") == master.command("GET", "{flagmesh}:head"), "the replica")
+        return master, replica, sentinels
+
+    def assert_follows(self, sentinels, replica):
+        """The replica is promoted, and a change gets to the routers by it."""
+        eventually(lambda: sentinels.master_port() == replica.port, "the failover", 30, every=0.1)
+        switched = time.monotonic()
+        eventually(lambda: b"role:master" in replica.command("INFO", "replication"), "the promotion", 10)
+        self.change()
+        self.assert_newest(switched)
+
+    def test_failover_with_lost_writes_and_the_old_master_comes_back(self):
+        master, replica, sentinels = self.start_replicated()
         # What comes now never gets to the replica.
         replica.pause()
         self.change()
@@ -277,11 +290,7 @@ class Failover(RedisFailure):
         self.assert_newest()
         master.stop()
         replica.resume()
-        eventually(lambda: sentinels.master_port() == replica.port, "the failover", 30, every=0.1)
-        switched = time.monotonic()
-        eventually(lambda: b"role:master" in replica.command("INFO", "replication"), "the promotion", 10)
-        self.change()
-        self.assert_newest(switched)
+        self.assert_follows(sentinels, replica)
         # The old master is back, for a moment thinks that it still is one, with heads that nobody has any more.
         master.start()
         eventually(lambda: b"role:slave" in master.command("INFO", "replication"), "the old master to follow", 30, every=0.1)
@@ -291,28 +300,11 @@ class Failover(RedisFailure):
         self.assert_newest(routers=[fresh])
         self.finish()
 
-
     def test_an_old_master_that_was_cut_off_leads_nobody(self):
         """It is stopped while another one is promoted; when it goes on, it thinks for a while that it is the master, with all its data."""
-        master = self.redis()
-        replica = self.redis(options=["--replicaof", "127.0.0.1", master.port])
-        eventually(lambda: b"master_link_status:up" in replica.command("INFO", "replication"), "the replica")
-        sentinels = self.track(Sentinels(self.folder, master.port))
-        self.mesh = Mesh(self, redis=master)
-        self.mesh.redis_settings = {"url": "redis://ignored:1/0", "sentinels": sentinels.addresses,
-                                    "sentinel_master": "flagmesh"}
-        self.engine = self.mesh.engine()
-        self.routers = [self.mesh.router("router-0")]
-        self.begin_load()
-        self.change()
-        self.assert_newest()
-        eventually(lambda: replica.command("GET", "{flagmesh}:head") == master.command("GET", "{flagmesh}:head"), "the replica")
+        master, replica, sentinels = self.start_replicated()
         master.pause()
-        eventually(lambda: sentinels.master_port() == replica.port, "the failover", 30, every=0.1)
-        switched = time.monotonic()
-        eventually(lambda: b"role:master" in replica.command("INFO", "replication"), "the promotion", 10)
-        self.change()
-        self.assert_newest(switched)
+        self.assert_follows(sentinels, replica)
         master.resume()
         for _ in range(5):
             self.change()
