@@ -2,9 +2,10 @@
 
 namespace flagmesh::engine {
 
+namespace {
+
 // One line for each path and each component: it is read by programs.
-std::string_view openapi_document() {
-  return R"openapi({"openapi":"3.0.3","info":{"title": "Flagmesh flag engine", "version": "1", "description": "Flags of one tenant: read, change, evaluate. Paths may also begin with /api/v1/tenants/{tenant} instead of /api/v1."},
+constexpr std::string_view kDocument = R"openapi({"openapi":"3.0.3","info":{"title": "Flagmesh flag engine", "version": "1", "description": "Flags of one tenant: read, change, evaluate. Paths may also begin with /api/v1/tenants/{tenant} instead of /api/v1."},
 "servers":[{"url": "/api/v1"}],
 "security":[{"Bearer": []}, {"ApiKey": []}, {}],
 "paths":{
@@ -86,6 +87,9 @@ std::string_view openapi_document() {
   "Epochs":{"type":"object","required":["records","size"],"properties":{"size":{"type":"integer"},"next":{"type":"string"},"records":{"type":"array","items":{"type":"object"}}}},
   "Diagnostics":{"type":"object","required":["valid","diagnostics"],"properties":{"valid":{"type":"boolean"},"flags":{"type":"integer"},"diagnostics":{"type":"array","items":{"type":"object"}}}}}}}
 )openapi";
-}
+
+}  // namespace
+
+std::string_view openapi_document() { return kDocument; }
 
 }  // namespace flagmesh::engine
